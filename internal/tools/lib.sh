@@ -1,0 +1,71 @@
+# Sourced by the other scripts, from the root of the repository.
+# gap NAME WHAT FIX: something is missing. Fails where ADUAN_REQUIRE names it, else remembers it for the last line.
+
+GO=${GO:-go}
+gaps=''
+
+required() {
+	case ",${ADUAN_REQUIRE:-}," in
+	*,all,* | *",$1,"*) return 0 ;;
+	esac
+	return 1
+}
+
+gap() {
+	echo "aduan: $2; $3" >&2
+	if required "$1"; then
+		echo "aduan: ADUAN_REQUIRE=$ADUAN_REQUIRE asks for $1: stopped" >&2
+		exit 1
+	fi
+	gaps="$gaps
+  - $2; $3"
+}
+
+told() {
+	[ -z "$gaps" ] || echo "aduan: left out:$gaps" >&2
+}
+
+# want_redis exports ADUAN_REDIS_SERVER, or names the gap.
+want_redis() {
+	if ADUAN_REDIS_SERVER=$(sh internal/tools/redis.sh); then
+		export ADUAN_REDIS_SERVER
+		echo "aduan: redis-server: $ADUAN_REDIS_SERVER"
+	else
+		unset ADUAN_REDIS_SERVER
+		gap redis "no redis-server: what is kept through crashes goes untested" \
+			"install the package redis-server (apt install redis-server, brew install redis)"
+	fi
+}
+
+# want_node brings node-smpp, a stranger's SMSC and telephone, by npm.
+want_node() {
+	dir=internal/e2e/node
+	[ -f $dir/package-lock.json ] || return 0
+	if ! command -v node >/dev/null 2>&1; then
+		gap node "no node: a stranger's SMSC goes untested" "install the packages nodejs and npm"
+	elif [ ! -d $dir/node_modules/smpp ]; then
+		if ! command -v npm >/dev/null 2>&1; then
+			gap node "no npm: a stranger's SMSC goes untested" "install the package npm"
+		elif ! npm --prefix $dir ci --no-audit --no-fund --loglevel=error >&2; then
+			gap node "npm could not bring node-smpp: a stranger's SMSC goes untested" "see its message above"
+		fi
+	fi
+}
+
+# want_race sets race to -race where cgo and a C compiler make that possible.
+want_race() {
+	race=''
+	cc=$($GO env CC)
+	if [ "$($GO env CGO_ENABLED)" = 1 ] && command -v "${cc%% *}" >/dev/null 2>&1; then
+		race=-race
+	else
+		gap race "no C compiler: tests run without -race" "install gcc or clang"
+	fi
+}
+
+want_chromium() {
+	for browser in ${ADUAN_CHROMIUM:-chromium chromium-browser google-chrome google-chrome-stable chrome}; do
+		if command -v "$browser" >/dev/null 2>&1; then return 0; fi
+	done
+	gap chromium "no chromium: the pages go untested" "install the package chromium"
+}

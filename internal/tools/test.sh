@@ -1,0 +1,58 @@
+#!/bin/sh
+# test.sh unit|browser|faults|bench: runs go test with what the tests need at hand. Run from the repository's root.
+# PKG and RUN narrow it, TESTFLAGS are handed on, ADUAN_REQUIRE turns gaps into failures.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. internal/tools/lib.sh
+PKG=${PKG:-./...}
+TESTFLAGS=${TESTFLAGS:-}
+
+# having WORD: the packages of PKG whose test files contain it, so that a narrow run builds only those.
+having() {
+	$GO list -tags "$2" -f '{{$d := .Dir}}{{$p := .ImportPath}}{{range .TestGoFiles}}{{$p}} {{$d}}/{{.}}
+{{end}}{{range .XTestGoFiles}}{{$p}} {{$d}}/{{.}}
+{{end}}' $PKG | while read -r pkg file; do
+		[ -n "$pkg" ] && grep -q "$1" "$file" && echo "$pkg"
+	done | sort -u
+}
+
+case ${1:-unit} in
+unit)
+	want_redis
+	want_node
+	want_race
+	# shellcheck disable=SC2086
+	$GO test $race -timeout 10m ${RUN:+-run "$RUN"} $TESTFLAGS $PKG
+	;;
+browser)
+	want_redis
+	want_chromium
+	pkgs=$(having '^func TestBrowser' browser)
+	[ -n "$pkgs" ] || { echo "aduan: no browser tests in $PKG"; exit 0; }
+	# shellcheck disable=SC2086
+	$GO test -tags browser -timeout 10m -run "${RUN:-^TestBrowser}" $TESTFLAGS $pkgs
+	;;
+faults)
+	want_redis
+	want_race
+	pkgs=$(having '^func TestFault' faults)
+	[ -n "$pkgs" ] || { echo "aduan: no fault tests in $PKG"; exit 0; }
+	# shellcheck disable=SC2086
+	$GO test $race -tags faults -timeout 30m -run "${RUN:-^TestFault}" $TESTFLAGS $pkgs
+	;;
+bench)
+	want_redis
+	pkgs=$(having '^func Benchmark' '')
+	[ -n "$pkgs" ] || { echo "aduan: no benchmarks in $PKG"; exit 0; }
+	# One package after another: two at once would measure each other.
+	# shellcheck disable=SC2086
+	$GO test -p 1 -timeout 30m -run '^$' -bench "${RUN:-.}" -benchmem $TESTFLAGS $pkgs
+	;;
+*)
+	echo "test.sh: unknown kind of test: $1; unit, browser, faults or bench" >&2
+	exit 2
+	;;
+esac
+status=$?
+told
+exit $status
