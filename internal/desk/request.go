@@ -1,0 +1,59 @@
+package desk
+
+import "aduan/conversation"
+
+// Viewer says who asks. Its zero value sees every agency's tickets, with masked numbers.
+type Viewer struct {
+	Name   string // the API key's name: stands as "by" in the history
+	Agency string // the viewer's own agency; a ticket of another is ErrNotFound. Empty: all agencies
+	Reveal bool   // the viewer may see telephone numbers
+}
+
+// TicketRequest asks for one ticket.
+type TicketRequest struct {
+	Viewer Viewer
+	Number conversation.Number
+}
+
+// MessageRequest asks for one SMS by its id.
+type MessageRequest struct {
+	Viewer Viewer
+	ID     string
+}
+
+// StatusRequest sets the status of a ticket and, unless Notify is false, tells the citizen by SMS.
+type StatusRequest struct {
+	Viewer      Viewer
+	Number      conversation.Number
+	Status      conversation.Status
+	Note        string // text for the citizen
+	Notify      bool
+	Agency      *string // hand the ticket to this agency; nil: as it is
+	ExternalID  *string // the case system's id; nil: as it is
+	MaxSegments int     // a longer SMS is *TooLong
+	Idempotency *Idempotency
+}
+
+// QuestionRequest asks the citizen something about a ticket.
+type QuestionRequest struct {
+	Viewer      Viewer
+	Number      conversation.Number
+	Text        string
+	MaxSegments int
+	Idempotency *Idempotency
+}
+
+// Idempotency makes a request that is sent again give the first answer again and send nothing.
+type Idempotency struct {
+	Key         string // hash of API key, method, path and Idempotency-Key
+	Fingerprint string // hash of the body, however it was spaced
+}
+
+// StatusAnswer is the answer to a status or a question. It encodes to the same bytes each time, so a stored one can be
+// given again.
+type StatusAnswer struct {
+	Ticket   string   `json:"ticket" doc:"The ticket number as it is said" example:"4821-3769"`
+	Status   string   `json:"status" doc:"The status that stands now"`
+	Messages []string `json:"messages" nullable:"false" doc:"Ids of the SMS that this sends"`
+	Refused  *string  `json:"refused" nullable:"true" doc:"Why no SMS goes out: opted_out; null: nothing was refused"`
+}
