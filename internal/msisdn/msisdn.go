@@ -28,7 +28,8 @@ var veil = rand.Uint64() | 1<<62
 // MSISDN is a telephone number in E.164. It is comparable within a process,
 // and its zero value is no number.
 type MSISDN struct {
-	veiled uint64 // E.164 digits as an integer, XOR veil; 0: none
+	veiled  uint64 // E.164 digits as an integer, XOR veil; 0: none
+	address string // instead: a sender that is no number; see FromAddress
 }
 
 // FromE164 takes a number with its plus sign, such as "+6281234567123".
@@ -56,16 +57,16 @@ func fromDigits(digits string) (MSISDN, error) {
 		}
 		n = n*10 + uint64(c-'0')
 	}
-	return MSISDN{n ^ veil}, nil
+	return MSISDN{veiled: n ^ veil}, nil
 }
 
 // IsZero says that there is no number.
-func (m MSISDN) IsZero() bool { return m.veiled == 0 }
+func (m MSISDN) IsZero() bool { return m == MSISDN{} }
 
 // Digits is the number without the plus sign, as an SMSC wants it with TON 1;
 // empty for the zero value. It is not masked.
 func (m MSISDN) Digits() string {
-	if m.IsZero() {
+	if m.veiled == 0 {
 		return ""
 	}
 	return strconv.FormatUint(m.veiled^veil, 10)
@@ -74,8 +75,8 @@ func (m MSISDN) Digits() string {
 // Reveal is the whole number, "+6281234567123"; empty for the zero value.
 // Only for who may see it: never for logs, metrics or errors.
 func (m MSISDN) Reveal() string {
-	if m.IsZero() {
-		return ""
+	if m.veiled == 0 {
+		return m.address
 	}
 	return "+" + m.Digits()
 }
@@ -83,7 +84,10 @@ func (m MSISDN) Reveal() string {
 // String is the masked form, "+62•••••••123": the country code and the last
 // three digits, with seven dots however many are hidden. Empty for the zero value.
 func (m MSISDN) String() string {
-	if m.IsZero() {
+	switch {
+	case m.address != "":
+		return veiledAddress
+	case m.veiled == 0:
 		return ""
 	}
 	d := m.Digits()
