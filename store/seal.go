@@ -1,0 +1,122 @@
+package store
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// MasterKeySize is the length of store.key_file in bytes.
+const MasterKeySize = 32
+
+const (
+	sealedForm = 1 // version octet before each sealed value
+	nonceSize  = 12
+	sealedMin  = 1 + nonceSize + 16 // form, nonce, GCM tag
+)
+
+// sealer holds what the line's key file gives: who a citizen is in key names, and what wraps the citizens' keys.
+type sealer struct {
+	id    []byte      // HMAC key of citizen ids; never changes
+	wrap  cipher.AEAD // wraps data keys
+	proof string      // tells this key from another without telling the key
+}
+
+// newSealer derives the keys from the line's key.
+func newSealer(master []byte) (*sealer, error) {
+	if len(master) != MasterKeySize {
+		return nil, fmt.Errorf("the key has %d bytes; a key file holds exactly %d", len(master), MasterKeySize)
+	}
+	derive := func(use string) []byte {
+		k, err := hkdf.Key(sha256.New, master, nil, "aduan/v1/"+use, 32)
+		if err != nil {
+			panic("store: hkdf: " + err.Error()) // only for a length that SHA-256 cannot give
+		}
+		return k
+	}
+	wrap, err := newGCM(derive("wrap"))
+	if err != nil {
+		return nil, err
+	}
+	return &sealer{id: derive("id"), wrap: wrap, proof: hex.EncodeToString(derive("check")[:16])}, nil
+}
+
+// check is the value that the store keeps to tell another key in words. It tells nothing about the key.
+func (k *sealer) check() string { return k.proof }
+
+// dataKey seals what belongs to one citizen. Destroying its wrapped form erases the citizen.
+type dataKey struct {
+	aead    cipher.AEAD
+	wrapped []byte // as it stands in Redis
+}
+
+// newDataKey makes a random key for a citizen not seen before.
+func (k *sealer) newDataKey(key string) (*dataKey, error) {
+	raw := make([]byte, 32)
+	if _, err := rand.Read(raw); err != nil {
+		return nil, err
+	}
+	aead, err := newGCM(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &dataKey{aead: aead, wrapped: seal(k.wrap, key, "k", raw)}, nil
+}
+
+// openDataKey unwraps what stands in Redis under key.
+func (k *sealer) openDataKey(key string, wrapped []byte) (*dataKey, error) {
+	raw, err := unseal(k.wrap, key, "k", wrapped)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := newGCM(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &dataKey{aead: aead, wrapped: wrapped}, nil
+}
+
+func (d *dataKey) seal(key, field string, plain []byte) []byte { return seal(d.aead, key, field, plain) }
+
+func (d *dataKey) unseal(key, field string, sealed []byte) ([]byte, error) {
+	return unseal(d.aead, key, field, sealed)
+}
+
+// seal encrypts plain for one place: moved to another key or field, it does not open.
+func seal(aead cipher.AEAD, key, field string, plain []byte) []byte {
+	out := make([]byte, 1+nonceSize, sealedMin+len(plain))
+	out[0] = sealedForm
+	rand.Read(out[1:]) // never fails (crypto/rand)
+	return aead.Seal(out, out[1:], plain, place(key, field))
+}
+
+func unseal(aead cipher.AEAD, key, field string, sealed []byte) ([]byte, error) {
+	if len(sealed) < sealedMin {
+		return nil, damaged(key, field, errors.New("too short for a sealed value"))
+	}
+	if sealed[0] != sealedForm {
+		return nil, damaged(key, field, fmt.Errorf("form %d is unknown here; a newer version wrote it", sealed[0]))
+	}
+	plain, err := aead.Open(nil, sealed[1:1+nonceSize], sealed[1+nonceSize:], place(key, field))
+	if err != nil {
+		return nil, damaged(key, field, errors.New("it does not open"))
+	}
+	return plain, nil
+}
+
+func place(key, field string) []byte {
+	return append(append([]byte(key), 0), field...)
+}
+
+func newGCM(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"aduan/internal/msisdn"
+)
+
+// Store is all of Redis. Its methods may be called from any goroutine.
+type Store struct {
+	// immutable
+	rdb  redis.UniversalClient
+	keys *sealer
+	opt  Options
+	met  *metrics
+
+	lines *committers // what travels together
+	boot  *bootState  // who we are, and what time it is in Redis
+	cache *citizens   // citizens at hand, so that the usual next turn costs one round trip
+
+	entropyMu sync.Mutex // guards opt.Entropy
+
+	recheckMu sync.Mutex
+	recheck   map[int]bool // shards where a commit's outcome is unknown
+
+	manager // what open.go adds: the server behind rdb, the serials, the promise
+}
+
+// newStore makes a store on a client that is already configured; it sends nothing yet.
+func newStore(rdb redis.UniversalClient, keys *sealer, opt Options) *Store {
+	met := newMetrics(opt.Metrics)
+	return &Store{
+		rdb: rdb, keys: keys, opt: opt, met: met,
+		lines:   newCommitters(rdb, opt, met),
+		boot:    newBootState(opt),
+		cache:   newCitizens(8192),
+		recheck: map[int]bool{},
+	}
+}
+
+// Citizen is what stands of one citizen: the state of the conversation, sealed in Redis.
+type Citizen struct {
+	ID      CitizenID
+	Number  msisdn.MSISDN
+	Version uint64 // 0: never seen
+	State   []byte // not to be changed
+
+	key *dataKey
+}
+
+// Identify says who a number is, without a round trip.
+func (s *Store) Identify(m msisdn.MSISDN) CitizenID { return s.keys.identify(m) }
+
+// Assume gives the citizen as last seen by this process, else a citizen never seen, with a fresh data key. The commit
+// compares, and says where the assumption was wrong.
+func (s *Store) Assume(m msisdn.MSISDN) (Citizen, error) {
+	id := s.keys.identify(m)
+	if c, ok := s.cache.get(id); ok {
+		return c, nil
+	}
+	return s.newCitizen(id, m)
+}
+
+func (s *Store) newCitizen(id CitizenID, m msisdn.MSISDN) (Citizen, error) {
+	key, err := s.keys.newDataKey(citizenKey(id))
+	if err != nil {
+		return Citizen{}, err
+	}
+	return Citizen{ID: id, Number: m, key: key}, nil
+}
+
+// Load reads a citizen whose number is not at hand. ErrNotFound where none stands.
+func (s *Store) Load(ctx context.Context, id CitizenID) (Citizen, error) {
+	v, err := s.rdb.HMGet(ctx, citizenKey(id), citizenFields...).Result()
+	if err != nil {
+		return Citizen{}, fmt.Errorf("load citizen %s: %w", id, err)
+	}
+	c, err := s.citizen(id, asStrings(v))
+	if err == nil {
+		s.cache.put(c)
+	}
+	return c, err
+}
+
+// citizenFields is the order in which scripts, too, give a citizen.
+var citizenFields = []string{"v", "k", "n", "s"}
+
+// citizen unseals what stands: version, wrapped key, number, state.
+func (s *Store) citizen(id CitizenID, f []string) (Citizen, error) {
+	if len(f) < 4 || f[1] == "" {
+		return Citizen{}, fmt.Errorf("citizen %s: %w", id, ErrNotFound)
+	}
+	key := citizenKey(id)
+	version, err := strconv.ParseUint(f[0], 10, 64)
+	if err != nil {
+		return Citizen{}, damaged(key, "v", err)
+	}
+	c := Citizen{ID: id, Version: version}
+	if c.key, err = s.keys.openDataKey(key, []byte(f[1])); err != nil {
+		return Citizen{}, err
+	}
+	number, err := c.key.unseal(key, "n", []byte(f[2]))
+	if err != nil {
+		return Citizen{}, err
+	}
+	if c.Number, err = msisdn.FromE164(string(number)); err != nil {
+		return Citizen{}, damaged(key, "n", fmt.Errorf("no telephone number inside"))
+	}
+	if f[3] != "" {
+		if c.State, err = c.key.unseal(key, "s", []byte(f[3])); err != nil {
+			return Citizen{}, err
+		}
+	}
+	return c, nil
+}
+
+// noteUnknown remembers a shard where something may be held that nobody in this process knows of.
+func (s *Store) noteUnknown(shard int) {
+	s.recheckMu.Lock()
+	s.recheck[shard] = true
+	s.recheckMu.Unlock()
+}
+
+// Recheck gives the shards with an unknown outcome since the last call: there, [Store.Held] says what this boot holds.
+func (s *Store) Recheck() []int {
+	s.recheckMu.Lock()
+	defer s.recheckMu.Unlock()
+	var shards []int
+	for n := range s.recheck {
+		shards = append(shards, n)
+	}
+	clear(s.recheck)
+	return shards
+}
