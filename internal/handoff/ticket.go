@@ -1,0 +1,173 @@
+package handoff
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"aduan/store"
+)
+
+const (
+	batch       = 16              // events of a ticket read at once
+	maxWaits    = 20_000          // failing tickets remembered in memory; one forgotten begins with the shortest pause
+	minTries    = 5               // an event is never parked before it was tried so often: the daemon may have been down
+	storeWithin = 5 * time.Second // for one call of the store
+)
+
+// wait is what is remembered of a ticket whose first event could not be delivered.
+type wait struct {
+	event  string
+	tries  int // real deliveries
+	pauses int // tries, and times that the breaker or the endpoint's own wish put it off
+	until  time.Time
+}
+
+// ticket delivers what waits of one ticket, in order, until nothing is left or one is not taken.
+func (h *Handoff) ticket(ctx context.Context, ref store.HandoffRef) {
+	if until, ok := h.waitsUntil(ref); ok {
+		// A new event of a failing ticket must not shorten the pause of the one before it.
+		h.postpone(ctx, ref, until)
+		return
+	}
+	for ctx.Err() == nil {
+		events, err := h.waiting(ctx, ref)
+		if err != nil {
+			h.o.Log.Warn("webhook events not read", zap.Int("shard", ref.Shard), zap.Error(err))
+			return // due again when the lease ends
+		}
+		if len(events) == 0 {
+			h.forget(ref)
+			return
+		}
+		for _, ev := range events {
+			if ctx.Err() != nil {
+				h.postpone(ctx, ref, h.o.Now()) // another daemon may go on at once
+				return
+			}
+			if !h.one(ctx, ref, ev) {
+				return
+			}
+		}
+	}
+}
+
+// one delivers one event; true: it was taken and another of the ticket may follow.
+func (h *Handoff) one(ctx context.Context, ref store.HandoffRef, ev store.Event) bool {
+	v := h.deliver(ctx, ref, ev)
+	h.metrics.attempts.WithLabelValues(v.outcome).Inc()
+	if !v.done {
+		h.later(ctx, ref, ev, v)
+		return false
+	}
+	h.forget(ref)
+	h.metrics.lag.Observe(h.o.Now().Sub(ev.At).Seconds())
+	sctx, cancel := storeContext(ctx)
+	defer cancel()
+	more, err := h.o.Store.Handed(sctx, ref, ev.ID, h.o.Now().Add(h.o.Lease))
+	if err != nil {
+		// It will be delivered again under the same webhook-id when the lease ends.
+		h.o.Log.Warn("webhook delivery not noted", zap.String("event", ev.ID), zap.Error(err))
+		return false
+	}
+	return more
+}
+
+// later postpones a ticket whose event was not taken.
+func (h *Handoff) later(ctx context.Context, ref store.HandoffRef, ev store.Event, v verdict) {
+	now := h.o.Now()
+	h.mu.Lock()
+	w := h.waits[ref]
+	if w.event != ev.ID {
+		w = wait{event: ev.ID}
+	}
+	w.pauses++
+	if v.tried {
+		w.tries++
+	}
+	park := v.gone || (now.Sub(ev.At) > h.o.GiveUp && w.tries >= minTries)
+	pause := h.pause(w.pauses)
+	if park {
+		pause = h.o.ParkedFor
+	}
+	w.until = now.Add(max(pause, v.after))
+	if v.after > 0 {
+		h.hold = later(h.hold, now.Add(v.after))
+	}
+	if _, known := h.waits[ref]; !known && len(h.waits) >= maxWaits {
+		for old := range h.waits { // any one: its pause stands in the store, only its length is forgotten
+			delete(h.waits, old)
+			break
+		}
+	}
+	h.waits[ref] = w
+	h.mu.Unlock()
+
+	log := h.o.Log.Info
+	switch {
+	case park:
+		h.metrics.parked.Inc()
+		log = h.o.Log.Error
+	case !v.tried:
+		log = h.o.Log.Debug
+	}
+	log("webhook not taken", zap.String("event", ev.ID), zap.String("type", ev.Type), zap.String("outcome", v.outcome),
+		zap.Int("status", v.status), zap.Int("tries", w.tries), zap.Bool("parked", park), zap.Time("next", w.until))
+	h.postpone(ctx, ref, w.until)
+}
+
+// pause is how long the n-th failure waits: doubled each time, half of it by chance, so that tickets do not come back at once.
+func (h *Handoff) pause(n int) time.Duration {
+	p := h.o.RetryMax
+	if n < 32 {
+		p = min(p, h.o.RetryMin<<(n-1))
+	}
+	if p <= 0 { // shifted out
+		p = h.o.RetryMax
+	}
+	return p/2 + time.Duration(h.o.Rand()*float64(p/2))
+}
+
+// waitsUntil tells whether ref must not be tried yet, and until when.
+func (h *Handoff) waitsUntil(ref store.HandoffRef) (time.Time, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now, until := h.o.Now(), h.waits[ref].until
+	if h.hold.After(now) { // the endpoint asked for silence: come back spread over a few seconds after it
+		until = later(until, h.hold.Add(time.Duration(h.o.Rand()*float64(h.o.RetryMin))))
+	}
+	return until, until.After(now)
+}
+
+func (h *Handoff) forget(ref store.HandoffRef) {
+	h.mu.Lock()
+	delete(h.waits, ref)
+	h.mu.Unlock()
+}
+
+func (h *Handoff) waiting(ctx context.Context, ref store.HandoffRef) ([]store.Event, error) {
+	ctx, cancel := storeContext(ctx)
+	defer cancel()
+	return h.o.Store.Handoff(ctx, ref, batch)
+}
+
+func (h *Handoff) postpone(ctx context.Context, ref store.HandoffRef, at time.Time) {
+	ctx, cancel := storeContext(ctx)
+	defer cancel()
+	if err := h.o.Store.Postpone(ctx, ref, at); err != nil {
+		h.o.Log.Warn("webhook not postponed", zap.Int("shard", ref.Shard), zap.Error(err)) // due when its lease ends
+	}
+}
+
+// storeContext outlives a shutdown, so that what was delivered is noted.
+func storeContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), storeWithin)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
