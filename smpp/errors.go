@@ -13,10 +13,8 @@ var (
 	ErrNoResponse = errors.New("smpp: no response")
 	// ErrSessionClosed: the session ended.
 	ErrSessionClosed = errors.New("smpp: session closed")
-	// ErrNotBound: no session of the link is bound as a transmitter.
+	// ErrNotBound: the link has ended or is ending, so nothing can be submitted.
 	ErrNotBound = errors.New("smpp: not bound")
-	// ErrLinkClosed: the link's Run has ended, or is ending.
-	ErrLinkClosed = errors.New("smpp: link closed")
 )
 
 // PDUError is a PDU whose body cannot be read, or a value that fits into none. It

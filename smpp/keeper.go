@@ -1,0 +1,157 @@
+package smpp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// keeper keeps one connection of a link bound: dial, bind, serve, pause, again.
+type keeper struct {
+	link   *Link
+	lane   *lane
+	bindAs CommandID
+
+	// guarded by link.mu
+	state   string
+	reason  string
+	since   time.Time
+	session *Session
+}
+
+func newKeeper(l *Link, ln *lane, bindAs CommandID) *keeper {
+	return &keeper{link: l, lane: ln, bindAs: bindAs, state: LinkConnecting}
+}
+
+func (k *keeper) run(ctx context.Context) {
+	failures := 0
+	for ctx.Err() == nil {
+		k.link.change(func() { k.state = LinkConnecting }) // the reason stands until it is bound
+		lasted, err := k.attempt(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if lasted >= k.steady() {
+			failures = 0
+		}
+		pause := k.pause(failures, err)
+		failures++
+		k.failed(err, pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+	k.link.change(func() { k.state, k.reason = LinkClosed, "" })
+}
+
+// attempt returns why the session ended, and how long it was bound.
+func (k *keeper) attempt(ctx context.Context) (lasted time.Duration, err error) {
+	conn, err := k.dial(ctx)
+	if err != nil {
+		return 0, err
+	}
+	o := &k.link.o
+	s := newSession(o, o.SessionID(), k.bindAs, conn)
+	var boundAt time.Time
+	s.held = func() int {
+		if k.bindAs == CmdBindReceiver {
+			return 0
+		}
+		return k.link.held(k.lane)
+	}
+	s.onBound = func() {
+		boundAt = time.Now()
+		k.link.change(func() {
+			k.state, k.reason, k.since = LinkBound, "", boundAt
+			if k.bindAs != CmdBindReceiver {
+				k.lane.tx = s
+			}
+		})
+	}
+	s.onEnd = func() {
+		k.link.change(func() {
+			k.session = nil
+			if k.lane.tx == s {
+				k.lane.tx = nil
+			}
+			if k.state == LinkBound {
+				k.state = LinkWaiting
+			}
+		})
+	}
+	k.link.change(func() { k.session, k.since = s, time.Now() })
+	err = s.run(ctx)
+	if !boundAt.IsZero() {
+		lasted = time.Since(boundAt)
+	}
+	return lasted, err
+}
+
+func (k *keeper) dial(ctx context.Context) (net.Conn, error) {
+	o := &k.link.o
+	ctx, cancel := context.WithTimeout(ctx, o.ResponseTimeout)
+	defer cancel()
+	conn, err := o.Dial(ctx, "tcp", o.Address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect: %w", err)
+	}
+	if o.TLS == nil {
+		return conn, nil
+	}
+	config := o.TLS.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(o.Address)
+	}
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	return secure, nil
+}
+
+func (k *keeper) failed(err error, pause time.Duration) {
+	state := LinkWaiting
+	var refused *BindError
+	if errors.As(err, &refused) {
+		state = LinkRefused
+	}
+	k.link.o.Log.Warn("session ended", zap.String("link", k.link.o.Name), zap.Stringer("bind", k.bindAs),
+		zap.Error(err), zap.Duration("again_in", pause))
+	k.link.change(func() { k.state, k.reason = state, reasonOf(err) })
+}
+
+// reasonOf is what readyz and doctor show: "ESME_RINVPASWD: the operator refuses the password".
+func reasonOf(err error) string {
+	var refused *BindError
+	if errors.As(err, &refused) {
+		return refused.Status.String() + ": " + refused.Status.Advice()
+	}
+	return err.Error()
+}
+
+// steady is how long a bind must last to be called a success. An SMSC that
+// binds and drops at once is not hammered.
+func (k *keeper) steady() time.Duration {
+	return min(k.link.o.ReconnectMax, 10*k.link.o.ReconnectMin)
+}
+
+// pause is full jitter between ReconnectMin and a ceiling that doubles with each
+// failure up to ReconnectMax. A wrong password or system_id is not tried often:
+// only a person can mend it, and operators lock accounts.
+func (k *keeper) pause(failures int, err error) time.Duration {
+	lo, ceiling := k.link.o.ReconnectMin, k.link.o.ReconnectMax
+	var refused *BindError
+	if errors.As(err, &refused) && (refused.Status == StatusRINVPASWD || refused.Status == StatusRINVSYSID) {
+		lo = max(lo, ceiling/2)
+	} else if failures < 30 {
+		ceiling = min(ceiling, lo<<(failures+1))
+	}
+	return lo + time.Duration(k.link.o.Rand()*float64(ceiling-lo))
+}

@@ -1,0 +1,185 @@
+package smpp
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+)
+
+// Link keeps one operator's sessions bound and gives out the places of their windows.
+type Link struct {
+	o     LinkOptions
+	lanes []*lane // immutable; their fields are guarded by mu
+
+	mu      sync.Mutex // nothing blocks, and no callback runs, while it is held
+	keepers []*keeper
+	waiters []*waiter
+	changed chan struct{}
+	status  LinkStatus // as it was told last
+	closing bool
+}
+
+// NewLink checks the options; nothing is dialled before Run.
+func NewLink(o LinkOptions) (*Link, error) {
+	o.setDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	l := &Link{o: o, changed: make(chan struct{})}
+	for i := range o.Sessions {
+		ln := &lane{index: i}
+		l.lanes = append(l.lanes, ln)
+		if o.Bind == BindPair {
+			l.keepers = append(l.keepers, newKeeper(l, ln, CmdBindReceiver), newKeeper(l, ln, CmdBindTransmitter))
+		} else {
+			l.keepers = append(l.keepers, newKeeper(l, ln, CmdBindTransceiver))
+		}
+	}
+	l.status = l.compute()
+	l.status.Since = time.Now()
+	o.Metrics.show(l.status)
+	o.Metrics.window(o.Name, 0)
+	return l, nil
+}
+
+// Name is the link's name.
+func (l *Link) Name() string { return l.o.Name }
+
+// Run keeps the link bound until ctx ends. Then it answers new deliveries with
+// ESME_RX_T_APPN, waits for those in hand and for outstanding submits up to
+// ShutdownTimeout, unbinds and closes. It returns nil.
+func (l *Link) Run(ctx context.Context) error {
+	closing := context.AfterFunc(ctx, l.refuseWaiters)
+	defer closing()
+	var g errgroup.Group
+	for _, k := range l.keepers {
+		g.Go(func() error { k.run(ctx); return nil })
+	}
+	err := g.Wait()
+	l.refuseWaiters()
+	return err
+}
+
+// Drop closes all sessions at once, without handing on what was read and not
+// handled, without writing what was not written. Run binds anew.
+func (l *Link) Drop(reason string) {
+	l.mu.Lock()
+	var live []*Session
+	for _, k := range l.keepers {
+		if k.session != nil {
+			live = append(live, k.session)
+		}
+	}
+	l.mu.Unlock()
+	for _, s := range live {
+		s.drop()
+	}
+	if len(live) > 0 {
+		l.o.Log.Warn("link dropped", zap.String("link", l.o.Name), zap.String("reason", reason))
+	}
+}
+
+// LinkStatus is what an operator wants to know of a link.
+type LinkStatus struct {
+	Name       string
+	State      string // connecting, bound, waiting (to try again), refused, closed
+	Reason     string // why it is not bound, in words
+	Since      time.Time
+	Sessions   []SessionStatus
+	WindowUsed int // places taken: submitted, or their outcome not stored yet
+	WindowSize int
+}
+
+// SessionStatus is one connection of a link.
+type SessionStatus struct {
+	ID          string
+	Bind        string // bind_transceiver, bind_transmitter, bind_receiver
+	State       State
+	Since       time.Time
+	InHand      int // deliveries that wait for our answer
+	Outstanding int // submit_sm that wait for theirs
+}
+
+// The states of a link.
+const (
+	LinkConnecting = "connecting"
+	LinkBound      = "bound"
+	LinkWaiting    = "waiting"
+	LinkRefused    = "refused"
+	LinkClosed     = "closed"
+)
+
+var linkStates = []string{LinkConnecting, LinkBound, LinkWaiting, LinkRefused, LinkClosed}
+
+// Bound tells whether messages can come and go.
+func (l *Link) Bound() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.status.State == LinkBound
+}
+
+// Status is the link as it is now.
+func (l *Link) Status() LinkStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.compute()
+	s.Since = l.status.Since
+	return s
+}
+
+// Changes is closed at the next change of the link's state; then there is a new one.
+func (l *Link) Changes() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+// change runs f under the lock and tells everybody if the link looks different.
+func (l *Link) change(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
+	s := l.compute()
+	if s.State == l.status.State {
+		s.Since = l.status.Since
+	} else {
+		s.Since = time.Now()
+	}
+	l.status = s
+	l.o.Metrics.show(s)
+	close(l.changed)
+	l.changed = make(chan struct{})
+	l.grant()
+}
+
+// compute sums the keepers up. mu is held.
+func (l *Link) compute() LinkStatus {
+	s := LinkStatus{Name: l.o.Name, WindowSize: l.o.Window * len(l.lanes)}
+	for _, ln := range l.lanes {
+		s.WindowUsed += ln.used
+	}
+	var tx, rx bool
+	worst := -1
+	for _, k := range l.keepers {
+		if sess := k.session; sess != nil {
+			s.Sessions = append(s.Sessions, SessionStatus{
+				ID: sess.id, Bind: k.bindAs.String(), State: sess.State(), Since: k.since,
+				InHand: int(sess.counts.inHand.Load()), Outstanding: int(sess.counts.outstanding.Load()),
+			})
+		}
+		tx = tx || k.state == LinkBound && k.bindAs != CmdBindReceiver
+		rx = rx || k.state == LinkBound && k.bindAs != CmdBindTransmitter
+		// What needs an operator most is told: refused, waiting, connecting.
+		if rank := slices.Index([]string{LinkClosed, LinkConnecting, LinkWaiting, LinkRefused}, k.state); rank > worst {
+			worst, s.State, s.Reason = rank, k.state, k.reason
+		}
+	}
+	if tx && rx {
+		s.State = LinkBound // s.Reason stays: one of several sessions may be down
+	}
+	return s
+}

@@ -1,0 +1,173 @@
+package smpp
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics are the instruments of all links. A nil *Metrics counts nothing.
+type Metrics struct {
+	state       *prometheus.GaugeVec
+	sessions    *prometheus.GaugeVec
+	windowUsed  *prometheus.GaugeVec
+	windowSize  *prometheus.GaugeVec
+	pdus        *prometheus.CounterVec
+	binds       *prometheus.CounterVec
+	faults      *prometheus.CounterVec
+	responses   *prometheus.HistogramVec
+	answerTimes *prometheus.HistogramVec
+}
+
+// NewMetrics registers the instruments; a nil registerer gives metrics that are shown nowhere.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "aduan_smpp_" + name, Help: help}, labels)
+	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aduan_smpp_" + name, Help: help}, labels)
+	}
+	seconds := func(name, help string, labels ...string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "aduan_smpp_" + name, Help: help,
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, labels)
+	}
+	m := &Metrics{
+		state:       gauge("link_state", "1 for the state in which the link is, 0 for the others.", "link", "state"),
+		sessions:    gauge("sessions_bound", "Sessions that are bound.", "link"),
+		windowUsed:  gauge("window_used", "Places of the submit_sm window that are taken: sent, or their outcome not stored yet.", "link"),
+		windowSize:  gauge("window_size", "Places of the submit_sm window of all sessions.", "link"),
+		pdus:        counter("pdus_total", "PDUs by direction (in, out), command and command_status.", "link", "direction", "command", "status"),
+		binds:       counter("binds_total", "Answers to our binds by command_status.", "link", "status"),
+		faults:      counter("errors_total", "Faults of the link by reason; each was survived.", "link", "reason"),
+		responses:   seconds("response_seconds", "From a request of ours to its response.", "link", "command"),
+		answerTimes: seconds("answer_seconds", "From the arrival of a message to our answer.", "link"),
+	}
+	if r != nil {
+		r.MustRegister(m.state, m.sessions, m.windowUsed, m.windowSize, m.pdus, m.binds, m.faults, m.responses, m.answerTimes)
+	}
+	return m
+}
+
+// The reasons of aduan_smpp_errors_total.
+const (
+	faultFrame        = "command_length"      // not believable: the session ended
+	faultCommand      = "unknown_command"     // answered generic_nack
+	faultState        = "illegal_state"       // answered ESME_RINVBNDSTS
+	faultBody         = "malformed"           // answered with its fault
+	faultTLV          = "optional_parameters" // broken, the text was kept
+	faultInHand       = "too_many_in_hand"    // answered ESME_RX_T_APPN
+	faultUnexpected   = "unexpected_response" // late, twice, or unknown
+	faultWrongType    = "wrong_response_type" // of another command than the request
+	faultNack         = "generic_nack"        // for nothing that waits
+	faultNoMessageID  = "no_message_id"       // accepted; no receipt can match
+	faultTimeout      = "response_timeout"    // a request of ours without an answer
+	faultPanic        = "panic"
+	faultSecondAnswer = "second_answer" // a delivery answered twice
+	faultTooLate      = "answer_after_close"
+	faultWrite        = "write"
+)
+
+const (
+	directionIn  = "in"
+	directionOut = "out"
+)
+
+// pduKey is one time series of aduan_smpp_pdus_total of one link.
+type pduKey struct {
+	direction string
+	command   CommandID
+	status    Status
+}
+
+// counted counts a PDU. The series is looked up once a session.
+func (s *Session) counted(direction string, id CommandID, status Status) {
+	if s.o.Metrics == nil {
+		return
+	}
+	if !id.Known() { // the peer must not make up series without end
+		id = unknownCommand
+	}
+	if _, ok := statuses[status]; !ok {
+		status = unknownStatus
+	}
+	key := pduKey{direction, id, status}
+	c, ok := s.pduCounts[key]
+	if !ok {
+		c = s.o.Metrics.pdus.WithLabelValues(s.o.Name, direction, commandLabel(id), statusLabel(status))
+		s.pduCounts[key] = c
+	}
+	c.Inc()
+}
+
+const (
+	unknownCommand CommandID = 0x7FFFFFFF
+	unknownStatus  Status    = 0xFFFFFFFF
+)
+
+func commandLabel(id CommandID) string {
+	if id == unknownCommand {
+		return "unknown"
+	}
+	return id.String()
+}
+
+func statusLabel(s Status) string {
+	if _, ok := statuses[s]; !ok {
+		return "other"
+	}
+	return s.String()
+}
+
+func (m *Metrics) fault(link, reason string) {
+	if m != nil {
+		m.faults.WithLabelValues(link, reason).Inc()
+	}
+}
+
+func (m *Metrics) bound(link string, status Status) {
+	if m != nil {
+		m.binds.WithLabelValues(link, statusLabel(status)).Inc()
+	}
+}
+
+func (m *Metrics) responded(link string, id CommandID, d time.Duration) {
+	if m != nil {
+		m.responses.WithLabelValues(link, commandLabel(id)).Observe(max(d.Seconds(), 0))
+	}
+}
+
+func (m *Metrics) answered(link string, d time.Duration) {
+	if m != nil {
+		m.answerTimes.WithLabelValues(link).Observe(max(d.Seconds(), 0))
+	}
+}
+
+// show sets the gauges to what the link's status says.
+func (m *Metrics) show(s LinkStatus) {
+	if m == nil {
+		return
+	}
+	for _, state := range linkStates {
+		v := 0.0
+		if state == s.State {
+			v = 1
+		}
+		m.state.WithLabelValues(s.Name, state).Set(v)
+	}
+	bound := 0
+	for _, session := range s.Sessions {
+		if session.State.Bound() {
+			bound++
+		}
+	}
+	m.sessions.WithLabelValues(s.Name).Set(float64(bound))
+	m.windowSize.WithLabelValues(s.Name).Set(float64(s.WindowSize))
+}
+
+func (m *Metrics) window(link string, used int) {
+	if m != nil {
+		m.windowUsed.WithLabelValues(link).Set(float64(used))
+	}
+}
