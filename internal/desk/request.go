@@ -57,3 +57,10 @@ type StatusAnswer struct {
 	Messages []string `json:"messages" nullable:"false" doc:"Ids of the SMS that this sends"`
 	Refused  *string  `json:"refused" nullable:"true" doc:"Why no SMS goes out: opted_out; null: nothing was refused"`
 }
+
+// MarshalJSON never writes null for the messages.
+func (a StatusAnswer) MarshalJSON() ([]byte, error) {
+	type plain StatusAnswer
+	a.Messages = notNil(a.Messages)
+	return marshal(plain(a))
+}

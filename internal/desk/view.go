@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -33,7 +34,7 @@ func (t TicketView) MarshalJSON() ([]byte, error) {
 	t.FiledAt = t.FiledAt.UTC()
 	t.Texts, t.Answers = notNil(t.Texts), notNil(t.Answers)
 	t.Messages, t.History = notNil(t.Messages), notNil(t.History)
-	return json.Marshal(plain(t))
+	return marshal(plain(t))
 }
 
 // CitizenView names the citizen: by number (masked unless the viewer may see it), or by the alias of a confidential ticket.
@@ -53,7 +54,7 @@ type TextView struct {
 func (t TextView) MarshalJSON() ([]byte, error) {
 	type plain TextView
 	t.At = t.At.UTC()
-	return json.Marshal(plain(t))
+	return marshal(plain(t))
 }
 
 // AnswerView is the citizen's answer to one question.
@@ -67,7 +68,7 @@ type AnswerView struct {
 func (a AnswerView) MarshalJSON() ([]byte, error) {
 	type plain AnswerView
 	a.At = a.At.UTC()
-	return json.Marshal(plain(a))
+	return marshal(plain(a))
 }
 
 // ChangeView is one line of a ticket's history.
@@ -83,7 +84,7 @@ type ChangeView struct {
 func (c ChangeView) MarshalJSON() ([]byte, error) {
 	type plain ChangeView
 	c.At = c.At.UTC()
-	return json.Marshal(plain(c))
+	return marshal(plain(c))
 }
 
 // MessageView is one SMS to the citizen, without its text.
@@ -106,7 +107,16 @@ func (m MessageView) MarshalJSON() ([]byte, error) {
 		times[state] = at.UTC()
 	}
 	m.Times = times
-	return json.Marshal(plain(m))
+	return marshal(plain(m))
+}
+
+// marshal leaves <, > and & as they are: a text is data here, nobody shows it as HTML.
+func marshal(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
 func notNil[T any](s []T) []T {
