@@ -1,0 +1,146 @@
+package staffapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.uber.org/zap"
+
+	"aduan/internal/desk"
+	"aduan/store"
+)
+
+// Scopes of a key.
+const (
+	ScopeRead    = "tickets:read"
+	ScopeWrite   = "tickets:write"
+	ScopePII     = "pii:read"
+	ScopeOperate = "operate"
+)
+
+const (
+	maxSecret = 256           // octets of a key
+	scopeOf   = "aduan:scope" // name in an operation's metadata
+)
+
+type keyContext struct{}
+
+// viewer is who asks, as the desk wants to know it.
+func viewer(ctx context.Context) (store.APIKey, desk.Viewer) {
+	key, _ := ctx.Value(keyContext{}).(store.APIKey)
+	return key, desk.Viewer{Name: key.Name, Agency: key.Agency, Reveal: slices.Contains(key.Scopes, ScopePII)}
+}
+
+// requireKey is huma's middleware: no operation runs without a key that has its scope.
+func (s *Server) requireKey(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	scope, _ := ctx.Operation().Metadata[scopeOf].(string)
+	key, err := s.authorize(r, scope)
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
+	next(huma.WithValue(ctx, keyContext{}, key))
+}
+
+// authorize finds the caller's key and checks its scope and its rate.
+func (s *Server) authorize(r *http.Request, scope string) (store.APIKey, error) {
+	key, err := s.authenticate(r)
+	if err != nil {
+		return key, err
+	}
+	if ok, wait := s.keyRates.take(key.ID, s.o.Now()); !ok {
+		return key, withRetry(newProblem(http.StatusTooManyRequests), wait)
+	}
+	if !slices.Contains(key.Scopes, scope) {
+		return key, huma.ErrorWithHeaders(newProblem(http.StatusForbidden),
+			http.Header{"Www-Authenticate": {`Bearer realm="aduan", error="insufficient_scope", scope="` + scope + `"`}})
+	}
+	return key, nil
+}
+
+// authenticate finds the caller's key. Who failed too often is not even looked up, unless the key was good a while ago: callers
+// behind one address must not lock each other out.
+func (s *Server) authenticate(r *http.Request) (store.APIKey, error) {
+	secret, ok := bearer(r)
+	if !ok {
+		return store.APIKey{}, unauthenticated("")
+	}
+	now, caller := s.o.Now(), s.caller(r)
+	digest := sha256.Sum256([]byte(secret))
+	if !s.known.has(digest, now) {
+		if ok, wait := s.failures.left(caller, now); !ok {
+			s.metrics.logins.WithLabelValues("limited").Inc()
+			return store.APIKey{}, withRetry(newProblem(http.StatusTooManyRequests), wait)
+		}
+	}
+	key, err := store.APIKey{}, store.ErrNotFound
+	if len(secret) <= maxSecret {
+		key, err = s.o.Keys.FindKey(r.Context(), secret)
+	}
+	switch {
+	case err == nil && !key.Revoked && (key.Expires.IsZero() || now.Before(key.Expires)):
+		s.known.add(digest, now)
+		return key, nil
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		s.o.Log.Warn("API key not looked up", zap.Error(err))
+		return key, withRetry(newProblem(http.StatusServiceUnavailable), 5*time.Second)
+	default:
+		s.known.drop(digest)
+		s.failures.take(caller, now)
+		s.metrics.logins.WithLabelValues("refused").Inc()
+		return key, unauthenticated(`, error="invalid_token"`)
+	}
+}
+
+func unauthenticated(reason string) error {
+	return huma.ErrorWithHeaders(newProblem(http.StatusUnauthorized), http.Header{"Www-Authenticate": {`Bearer realm="aduan"` + reason}})
+}
+
+func bearer(r *http.Request) (string, bool) {
+	scheme, secret, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	secret = strings.TrimSpace(secret)
+	return secret, ok && secret != "" && strings.EqualFold(scheme, "Bearer")
+}
+
+// caller is where a request comes from: an IPv4 address, or the /64 of an IPv6 one, which one machine may roam at will.
+func (s *Server) caller(r *http.Request) netip.Prefix {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	addr := ap.Addr().Unmap()
+	if s.trusted(addr) {
+		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		for _, hop := range slices.Backward(hops) { // the last that no proxy of ours wrote itself
+			a, err := netip.ParseAddr(strings.TrimSpace(hop))
+			if err != nil {
+				break
+			}
+			if addr = a.Unmap(); !s.trusted(addr) {
+				break
+			}
+		}
+	}
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	p, err := addr.WithZone("").Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}
+
+func (s *Server) trusted(addr netip.Addr) bool {
+	return slices.ContainsFunc(s.o.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+}

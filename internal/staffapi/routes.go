@@ -1,0 +1,64 @@
+package staffapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// locations are the fields that a problem may name: those of the API, not those that a caller made up.
+var locations = map[string]struct{}{
+	"body": {}, "body.status": {}, "body.note": {}, "body.notify": {}, "body.agency": {}, "body.external_id": {},
+	"body.max_segments": {}, "body.text": {}, "path.number": {}, "path.id": {}, "header.Idempotency-Key": {},
+}
+
+// always are the problems that any operation may answer with.
+var always = []int{
+	http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusTooManyRequests,
+	http.StatusInternalServerError, http.StatusServiceUnavailable,
+}
+
+// routes declares the API: the same declarations serve and are told in /openapi.json.
+func (s *Server) routes() (*http.ServeMux, error) {
+	teachHuma()
+	mux := http.NewServeMux()
+	cfg := huma.DefaultConfig("Aduan: staff API", s.o.Version)
+	cfg.Info.Description = "Tickets of the complaint line: read them, push statuses and questions, see whether the SMS arrived. " +
+		"Every error is a problem document (RFC 9457) with a code."
+	cfg.DocsPath, cfg.SchemasPath, cfg.OpenAPIPath = "", "", "" // no page from a CDN; /openapi.json is served below
+	cfg.CreateHooks = nil                                       // no $schema in bodies: they are exactly the contract's
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"key": {Type: "http", Scheme: "bearer", Description: "A key made by: aduan keys add"},
+	}
+	api := humago.New(mux, cfg)
+	api.UseMiddleware(s.requireKey)
+	s.ticketRoutes(api)
+	s.messageRoutes(api)
+	doc, err := json.Marshal(api.OpenAPI())
+	if err != nil {
+		return nil, fmt.Errorf("staffapi: openapi.json: %w", err)
+	}
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(doc) // the caller may have gone
+	})
+	return mux, nil
+}
+
+// operation fills in what all operations share.
+func operation(id, method, path, scope, summary string, more ...int) huma.Operation {
+	op := huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary, Description: "Needs the scope " + scope + ".",
+		Metadata: map[string]any{scopeOf: scope}, Security: []map[string][]string{{"key": {}}},
+		Errors: append(append([]int{}, always...), more...),
+	}
+	if method == http.MethodPost {
+		op.MaxBodyBytes = maxBody + 1 // huma refuses the limit itself
+		op.BodyReadTimeout = -1       // the front has set one, and lifts it
+		op.Errors = append(op.Errors, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	return op
+}

@@ -1,0 +1,161 @@
+package staffapi
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"aduan/internal/desk"
+	"aduan/store"
+)
+
+// Desk is what the API needs of the line; *turn.Desk is one. Its errors are those of package desk.
+type Desk interface {
+	Ticket(ctx context.Context, r desk.TicketRequest) (desk.TicketView, error)
+	Message(ctx context.Context, r desk.MessageRequest) (desk.MessageView, error)
+	// PushStatus and PushQuestion report replayed when the answer is that of an earlier request with the same Idempotency-Key.
+	PushStatus(ctx context.Context, r desk.StatusRequest) (a desk.StatusAnswer, replayed bool, err error)
+	PushQuestion(ctx context.Context, r desk.QuestionRequest) (a desk.StatusAnswer, replayed bool, err error)
+}
+
+// Keys finds API keys; *store.Store is one. An unknown secret is store.ErrNotFound.
+type Keys interface {
+	FindKey(ctx context.Context, secret string) (store.APIKey, error)
+}
+
+// Options are the parts and limits of a Server. Desk and Keys are required.
+type Options struct {
+	Desk Desk
+	Keys Keys
+	// Extra are other handlers of the same listener by their mux pattern ("/livez", "/phone/", "/"). The front covers them too;
+	// "/metrics" is asked for a key with "operate" unless the listener is on loopback.
+	Extra          map[string]http.Handler
+	Hosts          []string       // Host names answered besides localhost and the connection's own address
+	TrustedProxies []netip.Prefix // their X-Forwarded-For names the caller
+	TLS            *tls.Config    // nil: plain
+	Version        string         // of this binary, told in /openapi.json; default "dev"
+
+	RateLimit       rate.Limit    // requests a second for a key; default 50
+	RateBurst       int           // default 100
+	FailedLimit     rate.Limit    // failed logins a second for a caller; default 0.2
+	FailedBurst     int           // default 10
+	MaxConns        int           // connections at once; default 1024
+	ShutdownTimeout time.Duration // for requests under way when Run's context ends; default 5 s
+
+	Now     func() time.Time // default time.Now
+	Log     *zap.Logger
+	Metrics prometheus.Registerer
+}
+
+func (o *Options) defaults() {
+	setDefault(&o.Version, "dev")
+	setDefault(&o.RateLimit, 50)
+	setDefault(&o.RateBurst, 100)
+	setDefault(&o.FailedLimit, 0.2)
+	setDefault(&o.FailedBurst, 10)
+	setDefault(&o.MaxConns, 1024)
+	setDefault(&o.ShutdownTimeout, 5*time.Second)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+}
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// Server serves the API. It is an http.Handler; Run serves it on a listener.
+type Server struct {
+	o        Options // immutable
+	metrics  *metrics
+	hosts    map[string]bool // immutable
+	origin   *http.CrossOriginProtection
+	api      *http.ServeMux
+	extra    *http.ServeMux
+	keyRates *limits[string]
+	failures *limits[netip.Prefix]
+	known    *recent
+	loopback atomic.Bool   // the listener is on loopback; false until Run knows
+	draining chan struct{} // closed when Run's context ends: event streams end
+}
+
+// New makes a Server; nothing listens before Run.
+func New(o Options) (*Server, error) {
+	o.defaults()
+	if o.Desk == nil || o.Keys == nil {
+		return nil, errors.New("staffapi: Options.Desk and Options.Keys are required")
+	}
+	s := &Server{
+		o: o, metrics: newMetrics(o.Metrics), hosts: map[string]bool{"localhost": true}, extra: http.NewServeMux(),
+		origin:   http.NewCrossOriginProtection(),
+		keyRates: newLimits[string](o.RateLimit, o.RateBurst),
+		failures: newLimits[netip.Prefix](o.FailedLimit, o.FailedBurst),
+		known:    &recent{}, draining: make(chan struct{}),
+	}
+	for _, h := range o.Hosts {
+		s.hosts[hostname(h)] = true
+	}
+	var err error
+	if s.api, err = s.routes(); err != nil {
+		return nil, err
+	}
+	for pattern, handler := range o.Extra {
+		s.extra.Handle(pattern, handler)
+	}
+	return s, nil
+}
+
+// Run serves ln until ctx ends, then lets the requests under way finish within ShutdownTimeout. It closes ln.
+func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	if a, ok := ln.Addr().(*net.TCPAddr); ok {
+		s.loopback.Store(a.IP.IsLoopback())
+	}
+	srv := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          zap.NewStdLog(s.o.Log.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))), // handshakes and the like: counted by the kernel
+		TLSConfig:         s.o.TLS,
+	}
+	ended := make(chan error, 1)
+	limited := limitConns(ln, s.o.MaxConns)
+	go func() { // ends with srv.Shutdown or srv.Close, both awaited below
+		if s.o.TLS != nil {
+			ended <- srv.ServeTLS(limited, "", "")
+			return
+		}
+		ended <- srv.Serve(limited)
+	}()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("staffapi: %w", err)
+	case <-ctx.Done():
+	}
+	close(s.draining)
+	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.ShutdownTimeout)
+	defer cancel()
+	if err := srv.Shutdown(sctx); err != nil {
+		_ = srv.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("staffapi: %w", err)
+	}
+	return nil
+}
