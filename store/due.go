@@ -1,7 +1,15 @@
 package store
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 )
 
 // Lease is how long what was claimed (a tick, a group, a hand-off) is left to who claimed it.
@@ -23,4 +31,114 @@ type Claimed struct {
 	Groups   []GroupRef
 	Handoffs []HandoffRef
 	More     bool // more was due than was taken: come again
+}
+
+const (
+	noRoomPause     = 250 * time.Millisecond // an SMS whose link has no room is looked at again
+	unreadablePause = time.Minute            // likewise an entry that cannot be read
+	unwantedPause   = 10 * time.Minute       // events to hand on, where no case system is configured
+	claimMax        = 100
+)
+
+// Claim takes what is due: SMS become held by the boot, the rest is leased for [Lease]. All shards are asked in one
+// pipeline; only those where something is due are then claimed from, each with its share of the links' room. ErrFenced
+// where the boot is fenced.
+func (s *Store) Claim(ctx context.Context, c Claim) (Claimed, error) {
+	var got Claimed
+	if c.PerShard <= 0 {
+		c.PerShard = claimMax
+	}
+	if err := s.boot.allowed(c.Boot); err != nil {
+		return got, err
+	}
+	shards, err := s.dueShards(ctx, c.Now)
+	if err != nil {
+		return got, err
+	}
+	jobs := make([]*job, len(shards))
+	for i, shard := range shards {
+		at := func(d time.Duration) int64 { return millis(c.Now.Add(d)) }
+		args := []any{c.Boot, millis(c.Now), c.PerShard, flag(c.Handoffs), at(Lease), at(noRoomPause), at(unreadablePause), at(unwantedPause)}
+		for link, room := range c.Room {
+			args = append(args, link, share(room, i, len(shards)))
+		}
+		jobs[i] = s.lines.start(ctx, scriptClaim, []string{dueKey(shard), fenceKey(shard), heldKey(shard, c.Boot)}, args)
+	}
+	var errs []error
+	for i, j := range jobs {
+		reply, err := s.lines.wait1(ctx, j)
+		if err != nil {
+			if errors.Is(err, ErrUnknown) {
+				s.noteUnknown(shards[i])
+			}
+			errs = append(errs, err)
+			continue
+		}
+		if err := s.claimed(&got, shards[i], asList(reply)); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return got, errors.Join(errs...)
+}
+
+// share divides room fairly, the rest to the first.
+func share(room, i, n int) int {
+	if i < room%n {
+		return room/n + 1
+	}
+	return room / n
+}
+
+// dueShards asks all shards whether something is due; they come in an order that differs each time, so that a small
+// room is not always the same shards'.
+func (s *Store) dueShards(ctx context.Context, now time.Time) ([]int, error) {
+	pipe := s.rdb.Pipeline()
+	cmds := make([]*redis.IntCmd, Shards)
+	for shard := range Shards {
+		cmds[shard] = pipe.ZCount(ctx, dueKey(shard), "-inf", strconv.FormatInt(millis(now), 10))
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	var shards []int
+	var errs []error
+	for shard, c := range cmds {
+		n, err := c.Result()
+		if err != nil {
+			errs = append(errs, err)
+		} else if n > 0 {
+			shards = append(shards, shard)
+		}
+	}
+	if len(errs) > 0 && len(shards) == 0 {
+		return nil, fmt.Errorf("look for what is due: %w", judge(errs[0]))
+	}
+	if len(shards) > 1 {
+		turn := int(s.turn.Add(1)) % len(shards)
+		shards = append(shards[turn:], shards[:turn]...)
+	}
+	return shards, nil
+}
+
+// claimed reads what claim.lua returned.
+func (s *Store) claimed(got *Claimed, shard int, l []any) error {
+	if asInt(l, 0) < 0 || len(l) < 6 {
+		return ErrFenced
+	}
+	got.More = got.More || asInt(l, 0) == 1
+	got.SMS = append(got.SMS, s.outgoings(shard, asList(l[1]))...)
+	for _, hash := range asStrings(asList(l[2])) {
+		got.Ticks = append(got.Ticks, CitizenID{Shard: shard, Hash: hash})
+	}
+	for _, name := range asStrings(asList(l[3])) {
+		if hash, key, ok := strings.Cut(name, ":"); ok {
+			got.Groups = append(got.Groups, GroupRef{Citizen: CitizenID{Shard: shard, Hash: hash}, Key: key})
+		}
+	}
+	for _, subject := range asStrings(asList(l[4])) {
+		got.Handoffs = append(got.Handoffs, HandoffRef{Shard: shard, Subject: subject})
+	}
+	if bad := asInt(l, 5); bad > 0 {
+		s.met.bad.Add(float64(bad))
+		s.opt.Log.Error("due entries cannot be read and are put off", zap.Int("shard", shard), zap.Int64("entries", bad))
+	}
+	return nil
 }

@@ -1,7 +1,15 @@
 package store
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
+
+	"go.uber.org/zap"
 
 	"aduan/internal/msisdn"
 )
@@ -83,3 +91,240 @@ type Message struct {
 
 // DefaultGrace is how long an SMS waits for its receipt, and a receipt for its SMS.
 const DefaultGrace = 72 * time.Hour
+
+// Done writes down what became of a try and frees the citizen's queue. next is the citizen's next SMS, held by this boot
+// to be sent now (HoldNext); else it is due for whoever comes. ErrFenced: the SMS is not this boot's any more. Done may be
+// called again after ErrUnknown: it gives the same next.
+func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
+	shard := d.SMS.Citizen.Shard
+	ids, err := json.Marshal(d.MessageIDs)
+	if err != nil {
+		return nil, notKept(err)
+	}
+	keys := []string{
+		dueKey(shard), fenceKey(shard), smsKey(shard, d.SMS.ID), outKey(d.SMS.Citizen), heldKey(shard, d.Boot), queuedKey(shard),
+		deadKey(shard), eventsKey(shard), handoffKey(shard, subjectOf(d.SMS.Ticket, d.SMS.Citizen)),
+	}
+	marks, markIDs := settleArgs(d.Settle)
+	keys = append(keys, marks...)
+	for _, id := range d.MessageIDs {
+		keys = append(keys, receiptKey(shard, d.SMS.Link, id), earlyKey(shard, d.SMS.Link, id))
+	}
+	args := []any{
+		d.Boot, safe(d.SMS.ID), int(d.End), d.State, ids, d.Error, millis(d.At), millis(d.RetryAt), flag(d.HoldNext),
+		grace(d.Grace).Milliseconds(), d.SMS.Tries, d.EventID, s.opt.SettledFor.Milliseconds(), len(markIDs),
+	}
+	args = append(args, markIDs...)
+	var reply any
+	for try := 0; ; try++ {
+		reply, err = s.lines.do(ctx, scriptDone, keys, args...)
+		if try > 0 || !errors.Is(err, ErrUnknown) || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		if errors.Is(err, ErrUnknown) {
+			s.noteUnknown(shard)
+		}
+		return nil, err
+	}
+	l := asList(reply)
+	if asInt(l, 0) != 1 {
+		return nil, ErrFenced
+	}
+	if len(l) < 2 {
+		return nil, nil
+	}
+	o, err := s.outgoing(shard, asList(l[1]))
+	if err != nil {
+		s.noteUnknown(shard) // it is held and cannot be read: Held says so
+		s.opt.Log.Error("a held SMS cannot be read", zap.String("sms", asString(asList(l[1])[0])), zap.Error(err))
+		return nil, nil
+	}
+	return &o, nil
+}
+
+func grace(d time.Duration) time.Duration {
+	if d <= 0 {
+		return DefaultGrace
+	}
+	return d
+}
+
+// outgoing reads what lib.lua's outgoing gave.
+func (s *Store) outgoing(shard int, l []any) (Outgoing, error) {
+	f := asStrings(l)
+	if len(f) < 12 {
+		return Outgoing{}, fmt.Errorf("%w: an SMS of shard %02d has no fields", ErrDamaged, shard)
+	}
+	id := CitizenID{Shard: shard, Hash: f[1]}
+	o := Outgoing{ID: f[0], Citizen: id, Link: f[2], From: f[3], Queued: fromMillis(f[8])}
+	c, ok := s.cache.get(id)
+	if !ok || string(c.key.wrapped) != f[10] {
+		key, err := s.keys.openDataKey(citizenKey(id), []byte(f[10]))
+		if err != nil {
+			return o, err
+		}
+		number, err := key.unseal(citizenKey(id), "n", []byte(f[11]))
+		if err != nil {
+			return o, err
+		}
+		c = Citizen{key: key, Number: msisdn.FromRevealed(string(number))}
+	}
+	o.To = c.Number
+	text, err := c.key.unseal(smsKey(shard, o.ID), "x", []byte(f[4]))
+	if err != nil {
+		return o, err
+	}
+	o.Text = string(text)
+	o.Ticket, _ = strconv.ParseUint(f[5], 10, 64)
+	class, _ := strconv.Atoi(f[6])
+	o.Class = Class(class)
+	o.Tries, _ = strconv.Atoi(f[7])
+	if f[9] != "" && f[9] != "null" {
+		if err := json.Unmarshal([]byte(f[9]), &o.Accepted); err != nil {
+			return o, damaged(smsKey(shard, o.ID), "acc", err)
+		}
+	}
+	return o, nil
+}
+
+// outgoings reads a list of SMS; what cannot be read is said once and left out.
+func (s *Store) outgoings(shard int, l []any) []Outgoing {
+	var out []Outgoing
+	for _, v := range l {
+		o, err := s.outgoing(shard, asList(v))
+		if err != nil {
+			s.met.bad.Inc()
+			s.opt.Log.Error("a held SMS cannot be read", zap.String("sms", o.ID), zap.Error(err))
+			continue
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// Release gives back what this boot holds: due at at, for whoever comes. Tries stay as they are. What is not held by
+// the boot any more is left alone.
+func (s *Store) Release(ctx context.Context, boot string, sms []Outgoing, at time.Time) error {
+	byShard := map[int][]Outgoing{}
+	for _, o := range sms {
+		byShard[o.Citizen.Shard] = append(byShard[o.Citizen.Shard], o)
+	}
+	var jobs []*job
+	for shard, list := range byShard {
+		keys, args := []string{dueKey(shard), heldKey(shard, boot)}, []any{boot, millis(at)}
+		for _, o := range list {
+			keys, args = append(keys, smsKey(shard, o.ID)), append(args, safe(o.ID))
+		}
+		jobs = append(jobs, s.lines.start(ctx, scriptRelease, keys, args))
+	}
+	var errs []error
+	for _, j := range jobs {
+		_, err := s.lines.wait1(ctx, j)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Held reads what a boot holds in these shards: after an unknown outcome, it may be more than its daemon knows.
+func (s *Store) Held(ctx context.Context, boot string, shards []int) ([]Outgoing, error) {
+	var jobs []*job
+	for _, shard := range shards {
+		jobs = append(jobs, s.lines.start(ctx, scriptHeld, []string{heldKey(shard, boot)}, []any{boot}))
+	}
+	var out []Outgoing
+	var errs []error
+	for i, j := range jobs {
+		reply, err := s.lines.wait1(ctx, j)
+		if err != nil {
+			s.noteUnknown(shards[i]) // not looked at yet
+			errs = append(errs, err)
+			continue
+		}
+		out = append(out, s.outgoings(shards[i], asList(reply))...)
+	}
+	return out, errors.Join(errs...)
+}
+
+// Receipt applies a delivery receipt. found false: no SMS of this citizen's shard and link has that message id (yet); the
+// receipt waits for it.
+func (s *Store) Receipt(ctx context.Context, r ReceiptUpdate) (found bool, err error) {
+	shard := r.Citizen.Shard
+	keys := []string{receiptKey(shard, r.Link, r.MessageID), earlyKey(shard, r.Link, r.MessageID)}
+	if !r.Final || !ends(r.State) {
+		n, err := s.rdb.Exists(ctx, keys[0]).Result()
+		if err != nil {
+			return false, judge(err)
+		}
+		return n > 0, nil
+	}
+	reply, err := s.lines.do(ctx, scriptReceipt, keys, r.State, r.Error, millis(r.At), r.EventID, grace(r.Grace).Milliseconds())
+	if err != nil {
+		return false, err
+	}
+	n, _ := reply.(int64)
+	return n == 1, nil
+}
+
+func ends(state string) bool {
+	return state == StateDelivered || state == StateUndeliverable || state == StateExpired
+}
+
+// Messages reads SMS as staff see them, in the order of ids; what does not stand is left out. The text of an erased
+// citizen's SMS is empty.
+func (s *Store) Messages(ctx context.Context, ids []string) ([]Message, error) {
+	var jobs []*job
+	var shards []int
+	for _, id := range ids {
+		shard, ok := ShardOf(id)
+		if !ok {
+			continue
+		}
+		jobs = append(jobs, s.lines.start(ctx, scriptRead, []string{smsKey(shard, id)}, []any{"c"}))
+		shards = append(shards, shard)
+	}
+	var out []Message
+	for i, j := range jobs {
+		reply, err := s.lines.wait1(ctx, j)
+		if err != nil {
+			return nil, fmt.Errorf("read SMS: %w", err)
+		}
+		m, err := s.message(shards[i], j.keys[0], asList(reply))
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+func (s *Store) message(shard int, key string, reply []any) (Message, error) {
+	if len(reply) < 2 || len(asList(reply[0])) == 0 {
+		return Message{}, ErrNotFound
+	}
+	f, who := asMap(asList(reply[0])), asStrings(asList(reply[1]))
+	m := Message{ID: key[len(tag(shard))+len("m:"):], State: f["st"], Link: f["l"], Error: f["er"], Times: map[string]time.Time{}}
+	m.Ticket, _ = strconv.ParseUint(f["tk"], 10, 64)
+	m.Tries, _ = strconv.Atoi(f["tr"])
+	class, _ := strconv.Atoi(f["cl"])
+	m.Class = Class(class)
+	for name, v := range f {
+		if state, ok := strings.CutPrefix(name, "t:"); ok {
+			m.Times[state] = fromMillis(v)
+		}
+	}
+	c, err := s.citizen(CitizenID{Shard: shard, Hash: who[0]}, who[1:])
+	if errors.Is(err, ErrNotFound) {
+		return m, nil
+	}
+	if err != nil {
+		return m, err
+	}
+	text, err := c.key.unseal(key, "x", []byte(f["x"]))
+	m.Text = string(text)
+	return m, err
+}

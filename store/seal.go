@@ -81,7 +81,9 @@ func (k *sealer) openDataKey(key string, wrapped []byte) (*dataKey, error) {
 	return &dataKey{aead: aead, wrapped: wrapped}, nil
 }
 
-func (d *dataKey) seal(key, field string, plain []byte) []byte { return seal(d.aead, key, field, plain) }
+func (d *dataKey) seal(key, field string, plain []byte) []byte {
+	return seal(d.aead, key, field, plain)
+}
 
 func (d *dataKey) unseal(key, field string, sealed []byte) ([]byte, error) {
 	return unseal(d.aead, key, field, sealed)

@@ -1,6 +1,11 @@
 package store
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -56,4 +61,131 @@ type Group struct {
 	Joined       bool
 	JoinedTicket uint64
 	JoinedField  string
+}
+
+// wholeLease is how long the group that became whole is left to who keeps its last part, before timers take it.
+const wholeLease = 10 * time.Second
+
+// groupName names destination, reference and total: with the citizen, a long SMS as it stands on the wire.
+func (p *Part) groupName() string {
+	return digest(p.Destination, strconv.Itoa(int(p.Ref)), strconv.FormatBool(p.Wide), strconv.Itoa(p.Total))
+}
+
+// KeepPart keeps one segment before its acknowledgement, or says what is known of it. Errors as of [Store.Commit].
+func (s *Store) KeepPart(ctx context.Context, p Part) (PartOutcome, error) {
+	id := p.Citizen.ID
+	if err := s.boot.allowed(p.Boot); errors.Is(err, ErrFenced) {
+		return PartOutcome{Kind: PartLate}, nil
+	} else if err != nil {
+		return PartOutcome{}, notKept(err)
+	}
+	deadline, err := s.redisDeadline(ctx, p.Deadline)
+	if errors.Is(err, ErrLate) {
+		return PartOutcome{Kind: PartLate}, nil
+	}
+	if err != nil {
+		return PartOutcome{}, err
+	}
+	if p.Total < 1 || p.Total > 255 || p.Number < 1 || p.Number > p.Total {
+		return PartOutcome{}, notKept(fmt.Errorf("part %d of %d is no part", p.Number, p.Total))
+	}
+	citizen, group := citizenKey(id), groupKey(id, p.groupName())
+	n := strconv.Itoa(p.Number)
+	var number []byte
+	if p.Citizen.Version == 0 {
+		number = p.Citizen.key.seal(citizen, "n", []byte(p.Citizen.Number.Reveal()))
+	}
+	args := []any{
+		p.Boot, deadline, p.Citizen.Version, p.Citizen.key.wrapped, number, p.Total, p.Number,
+		p.Citizen.key.seal(group, "p"+n, p.Data), p.Digest, millis(p.Now), millis(p.Now.Add(p.Timeout)),
+		millis(p.Now.Add(min(wholeLease, p.Timeout))),
+	}
+	keys := []string{dueKey(id.Shard), fenceKey(id.Shard), citizen, group}
+	var reply any
+	for try := 0; ; try++ {
+		reply, err = s.lines.do(ctx, scriptPart, keys, args...)
+		if try > 0 || !errors.Is(err, ErrUnknown) || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		s.cache.drop(id)
+		return PartOutcome{}, err
+	}
+	return s.partOutcome(&p, asList(reply))
+}
+
+func (s *Store) partOutcome(p *Part, l []any) (PartOutcome, error) {
+	id := p.Citizen.ID
+	out := PartOutcome{Kind: PartKind(asInt(l, 0)), Citizen: p.Citizen}
+	switch out.Kind {
+	case PartLate:
+		return out, nil
+	case PartStale:
+		stands, err := s.citizen(id, asStrings(l[1:]))
+		if errors.Is(err, ErrNotFound) { // erased meanwhile
+			stands, err = s.newCitizen(id, p.Citizen.Number)
+		}
+		if err != nil {
+			s.cache.drop(id)
+			return PartOutcome{}, notKept(err)
+		}
+		s.cache.put(stands)
+		out.Citizen = stands
+		return out, nil
+	case PartKept, PartDuplicate, PartWhole, PartGap, PartConflict:
+	default:
+		return PartOutcome{}, unknown(errors.New("the segment script gave an answer that this version does not know"))
+	}
+	version, _ := strconv.ParseUint(asString(l[1]), 10, 64)
+	if p.Citizen.Version == 0 && version == 1 { // it stands now, with nothing but its key
+		out.Citizen.Version = 1
+		s.cache.put(out.Citizen)
+	}
+	var err error
+	out.Group, err = readGroup(out.Citizen, GroupRef{Citizen: id, Key: p.groupName()}, asMap(asList(l[2])))
+	if err != nil {
+		return PartOutcome{}, notKept(err)
+	}
+	return out, nil
+}
+
+// Group reads a group; false where it does not stand.
+func (s *Store) Group(ctx context.Context, ref GroupRef) (Group, bool, error) {
+	reply, err := s.lines.do(ctx, scriptRead, []string{groupKey(ref.Citizen, ref.Key)}, ref.Citizen.Hash)
+	if err != nil {
+		return Group{}, false, fmt.Errorf("read group of segments: %w", err)
+	}
+	l := asList(reply)
+	if len(l) < 2 || len(asList(l[0])) == 0 {
+		return Group{}, false, nil
+	}
+	c, err := s.citizen(ref.Citizen, asStrings(asList(l[1]))[1:])
+	if errors.Is(err, ErrNotFound) {
+		return Group{}, false, nil // erased: its parts open no more
+	}
+	if err != nil {
+		return Group{}, false, err
+	}
+	g, err := readGroup(c, ref, asMap(asList(l[0])))
+	return g, err == nil, err
+}
+
+// readGroup unseals what stands of a group.
+func readGroup(c Citizen, ref GroupRef, f map[string]string) (Group, error) {
+	key := groupKey(ref.Citizen, ref.Key)
+	g := Group{Ref: ref, Citizen: c, Parts: map[int][]byte{}, First: fromMillis(f["fi"]), Joined: f["j"] == "1", JoinedField: f["jf"]}
+	g.Total, _ = strconv.Atoi(f["to"])
+	g.Version, _ = strconv.ParseInt(f["v"], 10, 64)
+	g.JoinedTicket, _ = strconv.ParseUint(f["jt"], 10, 64)
+	for field, v := range f {
+		n, err := strconv.Atoi(strings.TrimPrefix(field, "p"))
+		if err != nil || field[0] != 'p' {
+			continue
+		}
+		if g.Parts[n], err = c.key.unseal(key, field, []byte(v)); err != nil {
+			return g, err
+		}
+	}
+	return g, nil
 }

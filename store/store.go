@@ -2,11 +2,15 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"aduan/internal/msisdn"
 )
@@ -25,6 +29,7 @@ type Store struct {
 
 	entropyMu sync.Mutex // guards opt.Entropy
 
+	turn      atomic.Uint32 // whose room comes first in the next claim
 	recheckMu sync.Mutex
 	recheck   map[int]bool // shards where a commit's outcome is unknown
 
@@ -33,6 +38,7 @@ type Store struct {
 
 // newStore makes a store on a client that is already configured; it sends nothing yet.
 func newStore(rdb redis.UniversalClient, keys *sealer, opt Options) *Store {
+	opt = opt.atLeast()
 	met := newMetrics(opt.Metrics)
 	return &Store{
 		rdb: rdb, keys: keys, opt: opt, met: met,
@@ -42,6 +48,27 @@ func newStore(rdb redis.UniversalClient, keys *sealer, opt Options) *Store {
 		recheck: map[int]bool{},
 	}
 }
+
+// atLeast fills in what no method can do without.
+func (o Options) atLeast() Options {
+	setDefault(&o.Wait, time.Second)
+	setDefault(&o.Retention.Events, 30*24*time.Hour)
+	setDefault(&o.Redelivery, 24*time.Hour)
+	setDefault(&o.SettledFor, time.Minute)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Entropy == nil {
+		o.Entropy = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return o
+}
+
+// close waits for what is under way; nothing is kept afterwards.
+func (s *Store) close() { s.lines.close() }
 
 // Citizen is what stands of one citizen: the state of the conversation, sealed in Redis.
 type Citizen struct {
@@ -108,9 +135,7 @@ func (s *Store) citizen(id CitizenID, f []string) (Citizen, error) {
 	if err != nil {
 		return Citizen{}, err
 	}
-	if c.Number, err = msisdn.FromE164(string(number)); err != nil {
-		return Citizen{}, damaged(key, "n", fmt.Errorf("no telephone number inside"))
-	}
+	c.Number = msisdn.FromRevealed(string(number))
 	if f[3] != "" {
 		if c.State, err = c.key.unseal(key, "s", []byte(f[3])); err != nil {
 			return Citizen{}, err

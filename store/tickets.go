@@ -1,6 +1,10 @@
 package store
 
 import (
+	"context"
+	"errors"
+	"fmt"
+
 	"aduan/internal/msisdn"
 )
 
@@ -13,4 +17,79 @@ type TicketRecord struct {
 	Head    []byte
 	Entries map[string][]byte // field → data, unsealed
 	Citizen Citizen           // zero where the citizen was erased: then Entries has only what is readable
+}
+
+// Ticket reads a ticket with all that is written of it. ErrNotFound, ErrDamaged.
+func (s *Store) Ticket(ctx context.Context, shard int, serial uint64) (TicketRecord, error) {
+	if shard < 0 || shard >= Shards {
+		return TicketRecord{}, fmt.Errorf("ticket of shard %d: %w", shard, ErrNotFound)
+	}
+	key := ticketKey(shard, serial)
+	reply, err := s.lines.do(ctx, scriptRead, []string{key}, "o")
+	if err != nil {
+		return TicketRecord{}, fmt.Errorf("read %s: %w", key, err)
+	}
+	l := asList(reply)
+	if len(l) < 2 || len(asList(l[0])) == 0 {
+		return TicketRecord{}, fmt.Errorf("%s: %w", key, ErrNotFound)
+	}
+	f := asMap(asList(l[0]))
+	r := TicketRecord{Shard: shard, Serial: serial, Entries: make(map[string][]byte, len(f))}
+	owner, err := decodePlain(key, "o", []byte(f["o"]))
+	if err != nil {
+		return r, err
+	}
+	r.Owner = CitizenID{Shard: shard, Hash: string(owner)}
+	if r.Head, err = decodePlain(key, "h", []byte(f["h"])); err != nil {
+		return r, err
+	}
+	delete(f, "o")
+	delete(f, "h")
+	r.Citizen, err = s.citizen(r.Owner, asStrings(asList(l[1]))[1:])
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return r, err
+	}
+	r.Number = r.Citizen.Number
+	return r, r.unseal(key, f)
+}
+
+// unseal fills in the entries. Those of an erased citizen that were sealed are gone.
+func (r *TicketRecord) unseal(key string, f map[string]string) error {
+	for field, v := range f {
+		var data []byte
+		var err error
+		switch {
+		case v != "" && v[0] == plainForm:
+			data, err = decodePlain(key, field, []byte(v))
+		case r.Citizen.key == nil:
+			continue
+		default:
+			data, err = r.Citizen.key.unseal(key, field, []byte(v))
+		}
+		if err != nil {
+			return err
+		}
+		r.Entries[field] = data
+	}
+	return nil
+}
+
+// KeptContent reads the content of a citizen that no ticket took, oldest first.
+func (s *Store) KeptContent(ctx context.Context, id CitizenID) ([][]byte, error) {
+	c, err := s.Load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	key := keptKey(id)
+	list, err := s.rdb.LRange(ctx, key, 0, -1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read what is kept of citizen %s: %w", id, err)
+	}
+	out := make([][]byte, len(list))
+	for i, v := range list {
+		if out[i], err = c.key.unseal(key, "kept", []byte(v)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -1,0 +1,80 @@
+-- claim.lua: what is due in a shard becomes the claimer's: SMS held, the rest leased. Each entry is looked at before it is
+-- written, and one that cannot be read is put off: it does not hold up the others.
+-- KEYS  1 due · 2 fence · 3 held
+-- ARGV  1 boot · 2 now, ms · 3 at most · 4 hand-offs wanted · 5 lease until, ms · 6 no room: again at, ms ·
+--       7 unreadable: again at, ms · 8 hand-offs not wanted: again at, ms · then link, room, …
+-- returns {more, {SMS…}, {ticks}, {groups}, {hand-offs}, unreadable} · {-1} fenced
+local DUE, FENCE, HELD = KEYS[1], KEYS[2], KEYS[3]
+local boot, now, most, handoffs, lease, noRoom, unreadable, unwanted = unpack(ARGV, 1, 8)
+if call('ZSCORE', FENCE, boot) then return {-1} end
+local reason = refused({DUE, 'zset', HELD, 'set'}, {'ZADD', 'ZREM', 'HSET', 'SADD', 'RPUSH'})
+if reason then return redis.error_reply(reason) end
+local room = {}
+for i = 9, #ARGV, 2 do room[ARGV[i]] = tonumber(ARGV[i + 1]) end
+
+local sms, bad = {}, 0
+local function claimSMS(member, id)
+  local key = TAG .. 'm:' .. id
+  local m = redis.pcall('HMGET', key, 'st', 'hb', 'c', 'l', 'iq')
+  if m.err or (m[1] and not m[3]) then
+    bad = bad + 1
+    call('ZADD', DUE, unreadable, member)
+    return
+  end
+  if m[1] ~= 'queued' or m[2] then -- ended, or held: it is nobody's to send
+    call('ZREM', DUE, member)
+    return
+  end
+  local out = TAG .. 'out:' .. m[3]
+  local head = redis.pcall('LINDEX', out, 0)
+  if type(head) == 'table' then
+    bad = bad + 1
+    call('ZADD', DUE, unreadable, member)
+    return
+  end
+  if head and head ~= id then -- waits for the one before it
+    if m[5] ~= '1' then
+      call('RPUSH', out, id)
+      call('HSET', key, 'iq', '1')
+    end
+    call('ZREM', DUE, member)
+    return
+  end
+  if (room[m[4]] or 0) <= 0 then
+    call('ZADD', DUE, noRoom, member)
+    return
+  end
+  local full = outgoing(id)
+  if not full then
+    bad = bad + 1
+    call('ZADD', DUE, unreadable, member)
+    return
+  end
+  room[m[4]] = room[m[4]] - 1
+  call('SADD', HELD, id)
+  call('HSET', key, 'hb', boot, 'iq', '1')
+  if not head then call('RPUSH', out, id) end
+  call('ZREM', DUE, member)
+  sms[#sms + 1] = full
+end
+
+local ticks, groups, hands = {}, {}, {}
+local due = call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, most)
+for _, member in ipairs(due) do
+  local kind, name = string.sub(member, 1, 1), string.sub(member, 2)
+  if kind == 's' then
+    claimSMS(member, name)
+  elseif kind == 'h' and handoffs ~= '1' then
+    call('ZADD', DUE, unwanted, member)
+  else
+    call('ZADD', DUE, lease, member)
+    if kind == 'q' then
+      ticks[#ticks + 1] = name
+    elseif kind == 'g' then
+      groups[#groups + 1] = name
+    elseif kind == 'h' then
+      hands[#hands + 1] = name
+    end
+  end
+end
+return {(#due >= tonumber(most)) and 1 or 0, sms, ticks, groups, hands, bad}

@@ -1,0 +1,172 @@
+-- commit.lua: everything that one message causes, or nothing.
+-- KEYS  1 due · 2 fence · 3 citizen · 4 out · 5 held · 6 queued · 7 events · 8 kept · 9 mark · 10 idempotency ·
+--       11 group to join · 12 group to fill (not wanted: due again) · then each ticket, each SMS, each event's hand-off list
+-- ARGV  1 boot · 2 deadline, ms of Redis's clock, 0 none · 3 turn · 4 version expected · 5 wrapped key · 6 sealed number ·
+--       7 sealed state · 8 now, ms · 9 tick at, 0 never · 10 citizen's hash ·
+--       11 mark mode, 0 none · 12 mark id · 13 session · 14 replaces · 15 asks only · 16 redelivery, ms ·
+--       17 fingerprint, '' none · 18 answer · 19 group version, '' none · 20 ticket · 21 field · 22 part number, '' none ·
+--       23 digest · 24 hand-off due at · 25 sealed content kept, '' none
+--       then tickets: count, each: new · stored owner · count of strings · field, value, …
+--       SMS: count, each: id · link · from · ticket · class · not before, 0 now · hold · sealed text
+--       events: count, each: subject · body
+-- returns {1, version, again, index of each SMS held…} kept (again: it was before) · {2, mark…} a copy · {3, citizen…} stale ·
+--         {4, why} late or fenced · {5, answer} replayed · {6} key misused · {7} the group changed
+local DUE, FENCE, CITIZEN, OUT, HELD, QUEUED, EVENTS, KEPT, MARK, IDEM, JOIN, FILL = unpack(KEYS, 1, 12)
+local boot, deadline, turn, version, wrapped, number, state, now, tick, hash, mode, markID, session, replaces, asks,
+  redelivery, fingerprint, answer, joinVersion, joinTicket, joinField, part, digest, handoffAt, kept = unpack(ARGV, 1, 25)
+local k, a = 12, 25
+
+local function take(n)
+  a = a + n
+  return unpack(ARGV, a - n + 1, a)
+end
+local tickets, sms, events, ids = {}, {}, {}, {}
+for i = 1, tonumber(take(1)) do
+  local new, owner, n = take(3)
+  k, n = k + 1, tonumber(n)
+  tickets[i] = {key = KEYS[k], new = new, owner = owner, from = a + 1, to = a + n}
+  a = a + n
+end
+for i = 1, tonumber(take(1)) do
+  k = k + 1
+  sms[i] = {KEYS[k], take(8)}
+  ids[i] = sms[i][2]
+end
+for i = 1, tonumber(take(1)) do
+  k = k + 1
+  events[i] = {KEYS[k], take(2)}
+end
+
+-- Tried again after a lost answer: it stands, whatever time it is. The touch gives WAIT something to count.
+local c = call('HMGET', CITIZEN, 'v', 'k', 'n', 's', 'lt')
+local m = (mode ~= '0') and call('HMGET', MARK, 'id', 'se', 'fi', 'la', 'set', 'ag', 'ao', 'sm') or {}
+if (c[5] and string.find(',' .. c[5] .. ',', ',' .. turn .. ',', 1, true)) or (m[1] and m[1] == markID) then
+  local back = {1, c[1], 1}
+  for i = 1, #sms do
+    if boot ~= '' and call('HGET', sms[i][1], 'hb') == boot then back[#back + 1] = i end
+  end
+  call('HSET', CITIZEN, 'f', '1')
+  return back
+end
+
+if boot ~= '' and call('ZSCORE', FENCE, boot) then return {4, 'fenced'} end
+local clocked = clock()
+if deadline ~= '0' and clocked > tonumber(deadline) then return {4, 'late'} end
+if fingerprint ~= '' then
+  local first = call('HMGET', IDEM, 'fp', 'a')
+  if first[1] == fingerprint then return {5, first[2]} end
+  if first[1] then return {6} end
+end
+if mode ~= '0' then
+  local clash
+  if mode == '1' then
+    clash = m[1]
+  elseif mode == '2' then
+    clash = m[1] and not (m[1] == replaces and m[5] == '1')
+  else
+    clash = not (m[1] == replaces and m[6] ~= '1')
+  end
+  if clash then return {2, m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]} end
+end
+if (c[1] or '0') ~= version or (c[2] and c[2] ~= wrapped) then return {3, c[1], c[2], c[3], c[4]} end
+if joinVersion ~= '' then
+  local g = call('HMGET', JOIN, 'v', 'j')
+  if g[1] ~= joinVersion or g[2] == '1' then return {7} end
+end
+if part ~= '' then
+  local g = call('HMGET', FILL, 'j', 'd' .. part)
+  if g[1] ~= '1' or g[2] then return {7} end
+end
+
+-- Every type, every permission, before the first write. What was read above has shown its type.
+for i = 1, #tickets do
+  local owner = call('HGET', tickets[i].key, 'o')
+  if tickets[i].new == '1' then
+    if owner then return redis.error_reply('TAKEN ' .. tickets[i].key .. ' exists: its serial was given twice') end
+  elseif owner ~= tickets[i].owner then
+    return redis.error_reply('GONE ' .. tickets[i].key .. ' is not a ticket of this citizen')
+  end
+end
+local list, commands = {DUE, 'zset'}, {'HSET', 'ZADD', 'ZREM', 'RPUSH', 'XADD', 'PEXPIRE'}
+if #sms > 0 then
+  list[3], list[4], list[5], list[6], list[7], list[8] = QUEUED, 'zset', OUT, 'list', HELD, 'set'
+  commands[7] = 'SADD'
+end
+if #events > 0 then list[#list + 1] = EVENTS; list[#list + 1] = 'stream' end
+for i = 1, #events do list[#list + 1] = events[i][1]; list[#list + 1] = 'list' end
+if kept ~= '' then list[#list + 1] = KEPT; list[#list + 1] = 'list' end
+if joinVersion ~= '' then commands[#commands + 1] = 'HDEL' end
+local why = refused(list, commands)
+if why then return redis.error_reply(why) end
+for i = 1, #sms do
+  if call('EXISTS', sms[i][1]) == 1 then return redis.error_reply('TAKEN ' .. sms[i][1] .. ' exists: its id was given twice') end
+end
+
+local after = str(tonumber(version) + 1)
+local turns = string.sub(c[5] and (turn .. ',' .. c[5]) or turn, 1, 300)
+if c[2] then
+  call('HSET', CITIZEN, 'v', after, 's', state, 'lt', turns)
+else
+  call('HSET', CITIZEN, 'v', after, 's', state, 'lt', turns, 'k', wrapped, 'n', number, 'f', '1')
+end
+for i = 1, #tickets do
+  local t = tickets[i]
+  if t.new == '1' then call('HSET', t.key, 'o', t.owner) end
+  if t.to >= t.from then call('HSET', t.key, unpack(ARGV, t.from, t.to)) end
+end
+
+local back = {1, after, 0}
+local waiting = (#sms > 0) and call('LLEN', OUT) or 0
+for i = 1, #sms do
+  local key, id, link, from, ticket, class, notBefore, hold, text = unpack(sms[i])
+  local holder = false
+  if notBefore == '0' then
+    call('RPUSH', OUT, id)
+    waiting = waiting + 1
+    if waiting == 1 and hold == '1' and boot ~= '' then
+      call('SADD', HELD, id)
+      holder = true
+      back[#back + 1] = i
+    elseif waiting == 1 then
+      call('ZADD', DUE, now, 's' .. id)
+    end
+  else
+    call('ZADD', DUE, notBefore, 's' .. id)
+  end
+  call('HSET', key, 'f', '1', 'st', 'queued', 'c', hash, 'l', link, 'fr', from, 'tk', ticket, 'cl', class, 'tr', '0',
+    'q', now, 't:queued', now, 'x', text, 'iq', (notBefore == '0') and '1' or '0')
+  if holder then call('HSET', key, 'hb', boot) end
+  call('ZADD', QUEUED, now, id)
+end
+for i = 1, #events do
+  local key, subject, body = unpack(events[i])
+  call('XADD', EVENTS, '*', 'e', body)
+  call('RPUSH', key, body)
+  call('ZADD', DUE, 'NX', handoffAt, 'h' .. subject)
+end
+if kept ~= '' then call('RPUSH', KEPT, kept) end
+
+if mode ~= '0' then
+  call('HSET', MARK, 'id', markID, 'se', session, 'fi', (mode == '3') and m[3] or str(clocked), 'la', str(clocked),
+    'set', '0', 'ag', (mode == '3') and '1' or '0', 'ao', asks,
+    'sm', (#ids == 0 and mode == '3') and m[8] or table.concat(ids, ','))
+  call('PEXPIRE', MARK, redelivery)
+end
+if fingerprint ~= '' then
+  call('HSET', IDEM, 'fp', fingerprint, 'a', answer)
+  call('PEXPIRE', IDEM, 86400000)
+end
+if joinVersion ~= '' then
+  call('HSET', JOIN, 'v', str(tonumber(joinVersion) + 1), 'j', '1', 'jt', joinTicket, 'jf', joinField)
+  for _, f in ipairs(call('HKEYS', JOIN)) do
+    if string.find(f, '^p%d+$') then call('HDEL', JOIN, f) end
+  end
+  call('PEXPIRE', JOIN, 86400000)
+  call('ZREM', DUE, 'g' .. string.match(JOIN, ':g:(.*)$'))
+end
+if part ~= '' then
+  call('HSET', FILL, 'd' .. part, digest)
+  call('PEXPIRE', FILL, 86400000)
+end
+if tick ~= '0' then call('ZADD', DUE, tick, 'q' .. hash) else call('ZREM', DUE, 'q' .. hash) end
+return back

@@ -1,0 +1,79 @@
+-- done.lua: what became of one try to send; the citizen's next SMS moves up.
+-- KEYS  1 due · 2 fence · 3 the SMS · 4 out · 5 held · 6 queued · 7 dead · 8 events · 9 its hand-off list ·
+--       then each mark to settle, then of each accepted part: receipt index, early receipt
+-- ARGV  1 boot · 2 id · 3 end: 1 accepted, 2 again, 3 ended · 4 state when ended · 5 accepted ids, JSON · 6 error · 7 at, ms ·
+--       8 again at, ms · 9 hold the next · 10 grace, ms · 11 tries before this one · 12 event, '' none · 13 settled for, ms ·
+--       14 count of marks, then their ids
+-- returns {1, next…} done, and what this boot holds now · {-1} not held by this boot
+local DUE, FENCE, SMS, OUT, HELD, QUEUED, DEAD, EVENTS, HANDOFF = unpack(KEYS, 1, 9)
+local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, marks = unpack(ARGV, 1, 14)
+marks = tonumber(marks)
+local token = boot .. ':' .. tries
+
+local s = call('HMGET', SMS, 'hb', 'st', 'dt', 'tk', 'c')
+local function settle()
+  for i = 1, marks do
+    local m = call('HMGET', KEYS[9 + i], 'id', 'set')
+    if m[1] == ARGV[14 + i] and m[2] ~= '1' then
+      call('HSET', KEYS[9 + i], 'set', '1')
+      call('PEXPIRE', KEYS[9 + i], settledFor)
+    end
+  end
+end
+if call('ZSCORE', FENCE, boot) then return {-1} end
+if s[1] ~= boot then
+  if s[3] ~= token then return {-1} end
+  settle() -- tried again after a lost answer
+  local head = call('LINDEX', OUT, 0)
+  if head and call('HGET', TAG .. 'm:' .. head, 'hb') == boot then return {1, outgoing(head)} end
+  return {1}
+end
+
+for i = 1, marks do call('HGET', KEYS[9 + i], 'id') end
+local list = {DUE, 'zset', OUT, 'list', HELD, 'set', QUEUED, 'zset', DEAD, 'zset', EVENTS, 'stream', HANDOFF, 'list'}
+local parts = {}
+for i = 10 + marks, #KEYS, 2 do
+  list[#list + 1] = KEYS[i]
+  list[#list + 1] = 'string'
+  parts[#parts + 1] = {KEYS[i], call('GET', KEYS[i + 1])}
+end
+local reason = refused(list, {'HSET', 'HDEL', 'ZADD', 'ZREM', 'SADD', 'SREM', 'LREM', 'RPUSH', 'XADD', 'SET', 'PEXPIRE'})
+if reason then return redis.error_reply(reason) end
+local head = call('LRANGE', OUT, 0, 1)
+local nextID = (head[1] == id) and head[2] or head[1]
+local following = nextID and ending ~= '2' and outgoing(nextID)
+if following and redis.pcall('HGET', TAG .. 'm:' .. nextID, 'hb') then following = nil end -- somebody has it
+
+if ending == '1' then
+  call('HSET', SMS, 'dt', token, 'st', 'sent', 't:sent', at, 'acc', accepted, 'np', #parts, 'er', '')
+elseif ending == '2' then
+  call('HSET', SMS, 'dt', token, 'tr', str(tonumber(tries) + 1), 'acc', accepted, 'er', why)
+  call('ZADD', DUE, again, 's' .. id)
+else
+  call('HSET', SMS, 'dt', token, 'st', state, 't:' .. state, at, 'acc', accepted, 'er', why)
+end
+call('HDEL', SMS, 'hb')
+call('SREM', HELD, id)
+for i = 1, #parts do call('SET', parts[i][1], id .. ' ' .. i, 'PX', grace) end
+if ending ~= '2' then
+  call('ZREM', QUEUED, id)
+  call('LREM', OUT, 1, id)
+  if state == 'dead' then call('ZADD', DEAD, at, id) end
+  if ending == '3' and event ~= '' then tell(event, 'sms.failed', id, s[4], s[5], at, why) end
+  if nextID and (holdNext ~= '1' or not following) then
+    call('ZADD', DUE, at, 's' .. nextID)
+    following = nil
+  elseif nextID then
+    call('SADD', HELD, nextID)
+    call('HSET', TAG .. 'm:' .. nextID, 'hb', boot)
+  end
+end
+for i = 1, #parts do
+  if parts[i][2] then
+    local r = cjson.decode(parts[i][2])
+    receipted(id, i, r.state, r.error, r.at, r.event)
+  end
+end
+settle()
+if following then return {1, following} end
+return {1}

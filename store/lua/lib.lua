@@ -1,0 +1,73 @@
+-- lib.lua: stands before every script. Only cjson and TIME are used, so that the scripts run on Redis 6.2 and newer,
+-- Valkey, and the embedded store. Redis does not undo a script that fails half-way: each script looks at every type and
+-- permission before its first write, and its first write is one that maxmemory may refuse (HSET, ZADD, SET).
+-- Keys that a script can only learn by reading (the next SMS of a queue) are made from the tag of KEYS[1]: the same slot.
+local call = redis.call
+local TAG = string.match(KEYS[1], '^{[^}]*}:')
+
+-- str writes a number in full: tostring goes to 1e+14.
+local function str(n) return string.format('%.0f', n) end
+
+-- clock is Redis's own time, ms.
+local function clock()
+  local t = call('TIME')
+  return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+end
+
+-- refused says why not all of list may be written: key, type, key, type, …; nil: all may. commands are looked up in
+-- the ACL (Redis 7) with the first key.
+local function refused(list, commands)
+  for i = 1, #list, 2 do
+    local t = call('TYPE', list[i])
+    t = t.ok or t
+    if t ~= 'none' and t ~= list[i + 1] then
+      return 'WRONGTYPE ' .. list[i] .. ' holds a ' .. t .. ' where a ' .. list[i + 1] .. ' belongs'
+    end
+  end
+  if redis.acl_check_cmd then
+    for i = 1, #commands do
+      if not redis.acl_check_cmd(commands[i], list[1], '1', '1') then
+        return 'NOPERM the login may not run ' .. commands[i] .. ' on ' .. list[1]
+      end
+    end
+  end
+  return nil
+end
+
+-- outgoing is all that is needed to send an SMS: id, citizen, link, from, text, ticket, class, tries, queued at,
+-- accepted ids, the citizen's wrapped key and number. nil: it cannot be read.
+local function outgoing(id)
+  local m = redis.pcall('HMGET', TAG .. 'm:' .. id, 'c', 'l', 'fr', 'x', 'tk', 'cl', 'tr', 'q', 'acc')
+  if m.err or not m[1] then return nil end
+  local c = redis.pcall('HMGET', TAG .. 'c:' .. m[1], 'k', 'n')
+  if c.err then return nil end
+  return {id, m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], c[1], c[2]}
+end
+
+-- tell appends an event about an SMS to the stream and to what is handed on.
+local function tell(event, what, id, ticket, citizen, at, why)
+  local subject = (ticket ~= '0') and ('t' .. ticket) or ('c' .. citizen)
+  local body = '{"id":' .. cjson.encode(event) .. ',"type":"' .. what .. '","ticket":' .. ticket .. ',"citizen":' ..
+    cjson.encode(citizen) .. ',"at":' .. at .. ',"data":' .. cjson.encode({message = id, error = why}) .. '}'
+  call('XADD', TAG .. 'ev', '*', 'e', body)
+  call('RPUSH', TAG .. 'h:' .. subject, body)
+  call('ZADD', TAG .. 'due', 'NX', at, 'h' .. subject)
+end
+
+-- receipted applies a final receipt of one part of an SMS that was sent: one part that failed ends the SMS, the last one
+-- delivered too. A final state stays.
+local function receipted(id, part, state, why, at, event)
+  local key = TAG .. 'm:' .. id
+  local m = call('HMGET', key, 'st', 'np', 'tk', 'c')
+  if m[1] ~= 'sent' then return end
+  call('HSET', key, 'rp' .. part, state)
+  if state == 'delivered' then
+    for i = 1, tonumber(m[2] or '1') do
+      if call('HGET', key, 'rp' .. i) ~= 'delivered' then return end
+    end
+  end
+  call('HSET', key, 'st', state, 't:' .. state, at, 'er', why)
+  if event ~= '' then
+    tell(event, state == 'delivered' and 'sms.delivered' or 'sms.failed', id, m[3], m[4], at, why)
+  end
+end

@@ -1,0 +1,60 @@
+-- part.lua: one segment of a long SMS is kept, or said to be known.
+-- KEYS  1 due · 2 fence · 3 citizen · 4 group
+-- ARGV  1 boot · 2 deadline, ms, 0 none · 3 version assumed · 4 wrapped key · 5 sealed number · 6 total · 7 part ·
+--       8 sealed data · 9 digest · 10 now, ms · 11 due at, ms · 12 when whole: due at, ms
+-- returns {kind, citizen's version, {group: field, value, …}}: 1 kept · 2 duplicate · 3 whole · 4 gap · 5 conflict ·
+--         {6, citizen…} stale · {7, why} late or fenced
+local DUE, FENCE, CITIZEN, GROUP = unpack(KEYS, 1, 4)
+local boot, deadline, version, wrapped, number, total, part, data, digest, now, dueAt, wholeAt = unpack(ARGV, 1, 12)
+local member = 'g' .. string.match(GROUP, ':g:(.*)$')
+if boot ~= '' and call('ZSCORE', FENCE, boot) then return {7, 'fenced'} end
+if deadline ~= '0' and clock() > tonumber(deadline) then return {7, 'late'} end
+local c = call('HMGET', CITIZEN, 'v', 'k', 'n', 's')
+if (c[2] and c[2] ~= wrapped) or (not c[2] and version ~= '0') then return {6, c[1], c[2], c[3], c[4]} end
+
+local g = {}
+local flat = call('HGETALL', GROUP)
+for i = 1, #flat, 2 do g[flat[i]] = flat[i + 1] end
+local same = g['d' .. part] == digest
+local function parts()
+  local n = 0
+  for f in pairs(g) do
+    if string.find(f, '^p%d+$') then n = n + 1 end
+  end
+  return n
+end
+local again = false -- a tombstone makes way: references recur
+if g.j == '1' then
+  if same then return {2, c[1] or '0', flat} end
+  if not g['d' .. part] then return {4, c[1] or '0', flat} end
+  again = true
+elseif g['d' .. part] then
+  if not same then return {5, c[1] or '0', flat} end
+  if parts() >= tonumber(total) then return {3, c[1] or '0', flat} end
+  return {2, c[1] or '0', flat}
+end
+
+local reason = refused({DUE, 'zset'}, {'HSET', 'HDEL', 'ZADD', 'PERSIST'})
+if reason then return redis.error_reply(reason) end
+if not c[2] then
+  call('HSET', CITIZEN, 'v', '1', 'k', wrapped, 'n', number, 'f', '1')
+  c[1] = '1'
+end
+if again or not g.v then
+  call('HSET', GROUP, 'v', str(tonumber(g.v or '0') + 1), 'to', total, 'fi', now, 'p' .. part, data, 'd' .. part, digest)
+  for f in pairs(g) do
+    if f ~= 'v' and f ~= 'to' and f ~= 'fi' and f ~= 'd' .. part then call('HDEL', GROUP, f) end
+  end
+  call('PERSIST', GROUP)
+  call('ZADD', DUE, dueAt, member)
+else
+  call('HSET', GROUP, 'v', str(tonumber(g.v) + 1), 'p' .. part, data, 'd' .. part, digest)
+end
+flat = call('HGETALL', GROUP)
+g = {}
+for i = 1, #flat, 2 do g[flat[i]] = flat[i + 1] end
+if parts() >= tonumber(total) then
+  call('ZADD', DUE, wholeAt, member)
+  return {3, c[1], flat}
+end
+return {1, c[1], flat}

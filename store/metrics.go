@@ -1,0 +1,54 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the store's instruments. No label tells a number, a ticket or a text.
+type metrics struct {
+	turns    *prometheus.CounterVec // by outcome
+	seconds  prometheus.Histogram   // of a commit, as its caller waited
+	batch    prometheus.Histogram   // scripts that travelled together
+	failures *prometheus.CounterVec // by script and kind
+	taken    prometheus.Counter     // SMS taken over from dead boots
+	fenced   prometheus.Counter     // times that this process lost its boot
+	bad      prometheus.Counter     // due entries that could not be read
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		turns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aduan_store_turns_total", Help: "Turns committed, by outcome.",
+		}, []string{"outcome"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "aduan_store_commit_seconds", Help: "How long a commit took.",
+			Buckets: []float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}),
+		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "aduan_store_batch_scripts", Help: "Scripts that travelled to Redis together.",
+			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128},
+		}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aduan_store_failures_total", Help: "Scripts that failed, by script and by whether something may have been written.",
+		}, []string{"script", "kind"}),
+		taken: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aduan_store_taken_over_total", Help: "SMS taken over from daemons that died.",
+		}),
+		fenced: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aduan_store_fenced_total", Help: "Times that this daemon was fenced off or stood still.",
+		}),
+		bad: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aduan_store_unreadable_due_total", Help: "Due entries put off because they cannot be read.",
+		}),
+	}
+	if reg != nil {
+		for _, c := range []prometheus.Collector{m.turns, m.seconds, m.batch, m.failures, m.taken, m.fenced, m.bad} {
+			if err := reg.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
+				panic("store: " + err.Error()) // two instruments of one name: a mistake in the code
+			}
+		}
+	}
+	return m
+}
