@@ -373,25 +373,31 @@ func rigged(t testing.TB, change func(*smpp.LinkOptions)) *rig {
 	return r
 }
 
-// finish ends the link over a peer that answers the unbind.
-func (r *rig) finish(p *peer) {
+// finish ends the link over peers that answer the unbind.
+func (r *rig) finish(peers ...*peer) {
 	r.t.Helper()
 	r.stop()
-	if p != nil {
-		for {
-			h, _, err := p.next()
-			if err != nil {
-				break
-			}
-			if h.ID == smpp.CmdUnbind {
-				p.header(smpp.CmdUnbindResp, 0, h.Seq)
-			}
-		}
-		_ = p.conn.Close()
+	var all sync.WaitGroup
+	for _, p := range peers {
+		all.Go(p.takeLeave)
 	}
+	all.Wait()
 	if err := <-r.done; err != nil {
 		r.t.Errorf("Run: %v", err)
 	}
+}
+
+func (p *peer) takeLeave() {
+	for {
+		h, _, err := p.next()
+		if err != nil {
+			break
+		}
+		if h.ID == smpp.CmdUnbind {
+			p.header(smpp.CmdUnbindResp, 0, h.Seq)
+		}
+	}
+	_ = p.conn.Close()
 }
 
 func (r *rig) waitState(want string) {
