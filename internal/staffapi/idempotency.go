@@ -12,10 +12,6 @@ import (
 	"aduan/store"
 )
 
-type idempotencyInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key with the same body gives the first answer again and sends nothing; kept for 24 h"`
-}
-
 // idempotency is what the store keeps of a request with an Idempotency-Key: it belongs to the API key, the method and the path,
 // and to what the body means, however it is spaced and ordered. Nil without one.
 func idempotency(key store.APIKey, path, idem string, body any) (*desk.Idempotency, error) {

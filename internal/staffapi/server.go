@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -131,7 +133,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          zap.NewStdLog(s.o.Log.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))), // handshakes and the like: counted by the kernel
+		ErrorLog:          log.New(io.Discard, "", 0), // broken handshakes and the like: nobody can act on them
 		TLSConfig:         s.o.TLS,
 	}
 	ended := make(chan error, 1)

@@ -20,9 +20,9 @@ type ticketOutput struct {
 }
 
 type statusInput struct {
-	ticketInput
-	idempotencyInput
-	Body statusBody
+	Number         string `path:"number" doc:"The ticket number in any dress" example:"4821-3769"`
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key with the same body gives the first answer again and sends nothing; kept for 24 h"`
+	Body           statusBody
 }
 
 type statusBody struct {
@@ -35,9 +35,9 @@ type statusBody struct {
 }
 
 type questionInput struct {
-	ticketInput
-	idempotencyInput
-	Body questionBody
+	Number         string `path:"number" doc:"The ticket number in any dress" example:"4821-3769"`
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key with the same body gives the first answer again and sends nothing; kept for 24 h"`
+	Body           questionBody
 }
 
 type questionBody struct {

@@ -1,0 +1,266 @@
+package staffapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"go.uber.org/goleak"
+
+	"aduan/conversation"
+	"aduan/internal/desk"
+	"aduan/internal/staffapi"
+	"aduan/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// one is the ticket of the fake desk; it belongs to the agency "pu".
+var one = conversation.NewNumber(7, 10001)
+
+const smsID = "01J00000000000000000000000" + "07"
+
+// fakeDesk holds one ticket, and answers a push as its fields say.
+type fakeDesk struct {
+	mu        sync.Mutex
+	err       error
+	panics    bool
+	refused   *string
+	statuses  []desk.StatusRequest
+	questions []desk.QuestionRequest
+	first     map[string]desk.Idempotency
+	answers   map[string]desk.StatusAnswer
+	block     chan struct{}
+}
+
+func (d *fakeDesk) seen(v desk.Viewer, n conversation.Number) error {
+	if d.panics {
+		panic("a canary that must not be told")
+	}
+	if d.err != nil {
+		return d.err
+	}
+	if n != one || (v.Agency != "" && v.Agency != "pu") {
+		return desk.ErrNotFound
+	}
+	return nil
+}
+
+func (d *fakeDesk) Ticket(_ context.Context, r desk.TicketRequest) (desk.TicketView, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.seen(r.Viewer, r.Number); err != nil {
+		return desk.TicketView{}, err
+	}
+	number := "+62•••••••123"
+	if r.Viewer.Reveal {
+		number = "+6281234567123"
+	}
+	return desk.TicketView{
+		Number: one.String(), Kind: "complaint", Language: "id", Status: "filed", FiledAt: time.Now(), Agency: "pu",
+		Texts: []desk.TextView{{At: time.Now(), Text: "jalan <rusak>"}}, Citizen: desk.CitizenView{Number: number}, Link: "main",
+		Messages: []desk.MessageView{{ID: smsID, Times: map[string]time.Time{"queued": time.Now()}}},
+	}, nil
+}
+
+func (d *fakeDesk) Message(_ context.Context, r desk.MessageRequest) (desk.MessageView, error) {
+	if r.ID != smsID {
+		return desk.MessageView{}, desk.ErrNotFound
+	}
+	return desk.MessageView{ID: smsID, Ticket: one.String(), State: "delivered", Segments: 1, Alphabet: "gsm7", Link: "main"}, d.seen(r.Viewer, one)
+}
+
+func (d *fakeDesk) PushStatus(ctx context.Context, r desk.StatusRequest) (desk.StatusAnswer, bool, error) {
+	if d.block != nil {
+		select {
+		case <-d.block:
+		case <-ctx.Done():
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.seen(r.Viewer, r.Number); err != nil {
+		return desk.StatusAnswer{}, false, err
+	}
+	return d.once(r.Idempotency, func() desk.StatusAnswer {
+		d.statuses = append(d.statuses, r)
+		a := desk.StatusAnswer{Ticket: one.String(), Status: string(r.Status), Refused: d.refused}
+		if r.Notify && d.refused == nil {
+			a.Messages = []string{smsID}
+		}
+		return a
+	})
+}
+
+func (d *fakeDesk) PushQuestion(_ context.Context, r desk.QuestionRequest) (desk.StatusAnswer, bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.seen(r.Viewer, r.Number); err != nil {
+		return desk.StatusAnswer{}, false, err
+	}
+	return d.once(r.Idempotency, func() desk.StatusAnswer {
+		d.questions = append(d.questions, r)
+		return desk.StatusAnswer{Ticket: one.String(), Status: "filed", Messages: []string{smsID}}
+	})
+}
+
+// once is called with mu held.
+func (d *fakeDesk) once(idem *desk.Idempotency, do func() desk.StatusAnswer) (desk.StatusAnswer, bool, error) {
+	if idem == nil {
+		return do(), false, nil
+	}
+	if first, ok := d.first[idem.Key]; ok {
+		if first.Fingerprint != idem.Fingerprint {
+			return desk.StatusAnswer{}, false, desk.ErrKeyMisused
+		}
+		return d.answers[idem.Key], true, nil
+	}
+	d.first[idem.Key], d.answers[idem.Key] = *idem, do()
+	return d.answers[idem.Key], false, nil
+}
+
+// fakeKeys knows keys by their secret.
+type fakeKeys struct {
+	mu      sync.Mutex
+	lookups int
+	err     error
+}
+
+var keysBySecret = map[string]store.APIKey{
+	"all":     {ID: "K1", Name: "case system", Scopes: []string{"tickets:read", "tickets:write"}},
+	"pii":     {ID: "K2", Name: "supervisor", Scopes: []string{"tickets:read", "pii:read"}},
+	"pu":      {ID: "K3", Name: "public works", Scopes: []string{"tickets:read", "tickets:write"}, Agency: "pu"},
+	"dinkes":  {ID: "K4", Name: "health", Scopes: []string{"tickets:read", "tickets:write"}, Agency: "dinkes"},
+	"readers": {ID: "K5", Name: "reader", Scopes: []string{"tickets:read"}},
+	"writers": {ID: "K6", Name: "writer", Scopes: []string{"tickets:write"}},
+	"ops":     {ID: "K7", Name: "prometheus", Scopes: []string{"operate"}},
+	"revoked": {ID: "K8", Revoked: true, Scopes: []string{"tickets:read"}},
+	"expired": {ID: "K9", Expires: time.Now().Add(-time.Second), Scopes: []string{"tickets:read"}},
+}
+
+func (k *fakeKeys) FindKey(_ context.Context, secret string) (store.APIKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lookups++
+	if k.err != nil {
+		return store.APIKey{}, k.err
+	}
+	key, ok := keysBySecret[secret]
+	if !ok {
+		return store.APIKey{}, store.ErrNotFound
+	}
+	return key, nil
+}
+
+// api is a server under test; each of its answers is held against its own /openapi.json.
+type api struct {
+	t    *testing.T
+	s    *staffapi.Server
+	desk *fakeDesk
+	keys *fakeKeys
+	doc  *openapi3.T
+}
+
+func newAPI(t *testing.T, change func(*staffapi.Options)) *api {
+	t.Helper()
+	a := &api{t: t, desk: &fakeDesk{first: map[string]desk.Idempotency{}, answers: map[string]desk.StatusAnswer{}}, keys: &fakeKeys{}}
+	o := staffapi.Options{Desk: a.desk, Keys: a.keys, Hosts: []string{"Aduan.Example:8443"}}
+	if change != nil {
+		change(&o)
+	}
+	var err error
+	if a.s, err = staffapi.New(o); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	a.s.ServeHTTP(w, ask("GET", "/openapi.json", "", ""))
+	if a.doc, err = openapi3.NewLoader().LoadFromData(w.Body.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// ask makes a request with a key (empty: none) and a JSON body (empty: none).
+func ask(method, path, key, body string) *http.Request {
+	var rd io.Reader
+	if body != "" {
+		rd = strings.NewReader(body)
+	}
+	r := httptest.NewRequest(method, path, rd)
+	r.Host = "localhost:8080"
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	return r
+}
+
+// do serves a request and checks the answer.
+func (a *api) do(r *http.Request) *httptest.ResponseRecorder {
+	a.t.Helper()
+	w := httptest.NewRecorder()
+	a.s.ServeHTTP(w, r)
+	a.check(r, w)
+	return w
+}
+
+func (a *api) check(r *http.Request, w *httptest.ResponseRecorder) {
+	a.t.Helper()
+	if w.Code >= 400 {
+		problem(a.t, w)
+	}
+	route := a.route(r)
+	if route == nil {
+		return
+	}
+	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, Route: route},
+		Status:                 w.Code, Header: w.Header(), Body: io.NopCloser(bytes.NewReader(w.Body.Bytes())),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if err != nil {
+		a.t.Errorf("%s %s → %d is not as /openapi.json says: %v", r.Method, r.URL.Path, w.Code, err)
+	}
+}
+
+// route finds the operation of a request in the document; nil: it tells of none.
+func (a *api) route(r *http.Request) *routers.Route {
+	got := strings.Split(r.URL.Path, "/")
+	for path, item := range a.doc.Paths.Map() {
+		parts := strings.Split(path, "/")
+		same := slices.EqualFunc(parts, got, func(p, g string) bool { return p == g || strings.HasPrefix(p, "{") })
+		if op := item.GetOperation(r.Method); same && op != nil {
+			return &routers.Route{Spec: a.doc, Path: path, PathItem: item, Method: r.Method, Operation: op}
+		}
+	}
+	return nil
+}
+
+// problem reads an answer that must be a problem document.
+func problem(t *testing.T, w *httptest.ResponseRecorder) staffapi.Problem {
+	t.Helper()
+	var p staffapi.Problem
+	if ct := w.Header().Get("Content-Type"); ct != "application/problem+json" {
+		t.Errorf("%d has the type %q", w.Code, ct)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+		t.Errorf("%d is no problem document: %v: %s", w.Code, err, w.Body)
+	}
+	if p.Status != w.Code || p.Code == "" || p.Title == "" || p.Detail == "" || p.Type != "about:blank" {
+		t.Errorf("%d: %+v", w.Code, p)
+	}
+	return p
+}
