@@ -15,6 +15,7 @@ const (
 	MarkFresh      MarkMode = iota + 1 // no mark may stand
 	MarkRepetition                     // the mark Replaces, settled, makes way; so does none
 	MarkAgain                          // a late copy is answered once more: the mark Replaces must stand, and not have been answered again; First stays
+	MarkAnew                           // the mark Replaces must stand, settled or not: the late copy of what only asked asks anew
 )
 
 // MarkWrite is the mark that a turn leaves.
@@ -58,7 +59,7 @@ func readMark(digest string, f []string) Mark {
 
 // Mark reads the mark of a digest; false where none stands.
 func (s *Store) Mark(ctx context.Context, id CitizenID, digest string) (Mark, bool, error) {
-	v, err := s.rdb.HMGet(ctx, markKey(id, digest), markFields...).Result()
+	v, err := s.rdb.HMGet(ctx, markKey(id, s.keys.veil(digest)), markFields...).Result()
 	if err != nil {
 		return Mark{}, false, fmt.Errorf("read mark of citizen %s: %w", id, err)
 	}
@@ -79,7 +80,7 @@ func (s *Store) Redeliver(ctx context.Context, id CitizenID, boot string, deadli
 		}
 		return Mark{}, false, err
 	}
-	keys := []string{markKey(id, digest), fenceKey(id.Shard)}
+	keys := []string{markKey(id, s.keys.veil(digest)), fenceKey(id.Shard)}
 	var reply any
 	for try := 0; ; try++ {
 		reply, err = s.lines.do(ctx, scriptRedeliver, keys, boot, at, expect, newID, session, s.opt.Redelivery.Milliseconds())
@@ -112,7 +113,7 @@ func (s *Store) Settle(ctx context.Context, refs []MarkRef) error {
 	}
 	var jobs []*job
 	for _, shard := range byShard {
-		keys, args := settleArgs(shard)
+		keys, args := s.settleArgs(shard)
 		jobs = append(jobs, s.lines.start(ctx, scriptSettle, keys, append([]any{s.opt.SettledFor.Milliseconds()}, args...)))
 	}
 	var errs []error
@@ -123,9 +124,9 @@ func (s *Store) Settle(ctx context.Context, refs []MarkRef) error {
 	return errors.Join(errs...)
 }
 
-func settleArgs(refs []MarkRef) (keys []string, ids []any) {
+func (s *Store) settleArgs(refs []MarkRef) (keys []string, ids []any) {
 	for _, r := range refs {
-		keys = append(keys, markKey(r.Citizen, r.Digest))
+		keys = append(keys, markKey(r.Citizen, s.keys.veil(r.Digest)))
 		ids = append(ids, r.ID)
 	}
 	return keys, ids

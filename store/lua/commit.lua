@@ -63,6 +63,8 @@ if mode ~= '0' then
     clash = m[1]
   elseif mode == '2' then
     clash = m[1] and not (m[1] == replaces and m[5] == '1')
+  elseif mode == '4' then
+    clash = m[1] ~= replaces
   else
     clash = not (m[1] == replaces and m[6] ~= '1')
   end

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"aduan/configs"
+	"aduan/configs/words"
+	"aduan/conversation"
+	"aduan/internal/handoff"
+	"aduan/internal/intake"
+	"aduan/internal/sender"
+	"aduan/internal/telemetry"
+	"aduan/internal/timers"
+	"aduan/internal/turn"
+	"aduan/smpp"
+	"aduan/smpp/gsm7"
+	"aduan/smpp/segment"
+	"aduan/store"
+)
+
+// line is a running line: the parts of a message's way, in its order.
+type line struct {
+	cfg      *configs.Config
+	log      *zap.Logger
+	registry *prometheus.Registry
+
+	store       *store.Store
+	linkMetrics *smpp.Metrics
+	links       []*smpp.Link
+	pool        *smpp.Pool
+	intake      *intake.Intake
+	turner      *turn.Turner
+	desk        *turn.Desk
+	sender      *sender.Sender
+	timers      *timers.Timers
+	handoff     *handoff.Handoff // nil: no webhook
+	health      *telemetry.Health
+	backlog     atomic.Pointer[store.Stats] // what waited in the store a moment ago
+
+	httpTLS *tls.Config    // nil: plain HTTP
+	proxies []netip.Prefix // whose X-Forwarded-For is believed
+}
+
+// buildLine makes the parts from the configuration; nothing runs yet but the store's own server.
+func buildLine(ctx context.Context, cfg *configs.Config, log *zap.Logger, use storeUse) (*line, error) {
+	l := &line{cfg: cfg, log: log, registry: telemetry.NewRegistry(version)}
+	engine, err := newEngine(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if l.store, err = openStore(ctx, cfg, log, l.registry, use); err != nil {
+		return nil, err
+	}
+	if err := l.build(engine); err != nil {
+		return nil, errors.Join(err, l.store.Close())
+	}
+	return l, nil
+}
+
+func (l *line) build(engine *conversation.Engine) error {
+	cfg := l.cfg
+	for name, c := range cfg.SMPP.Links {
+		link, err := l.newLink(name, c)
+		if err != nil {
+			return err
+		}
+		l.links = append(l.links, link)
+	}
+	l.pool = smpp.NewPool(l.links)
+	if err := l.newHandoff(); err != nil {
+		return err
+	}
+	settler := intake.NewSettler(l.store.Settle, l.log)
+	l.sender = sender.New(sender.Options{
+		Store: l.store, Links: l.senderLinks(), Settler: settler,
+		Policy: sender.Policy{Expire: cfg.SMPP.SMSExpire}, Offer: l.offer(),
+		Region: cfg.Line.Region, ReceiptsGrace: cfg.SMPP.ReceiptsGrace,
+		Now: time.Now, Log: l.log, Metrics: sender.NewMetrics(l.registry),
+	})
+	o := turn.Options{
+		Store: l.store, Engine: engine, Outbox: l.sender, Now: time.Now,
+		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(),
+	}
+	if q := cfg.Line.QuietHours; q.On {
+		o.Quiet = turn.QuietHours(q.From, q.To, cfg.Line.Location())
+	}
+	if l.handoff != nil {
+		o.Courier = l.handoff
+	}
+	l.turner = turn.New(o)
+	l.desk = turn.NewDesk(l.turner)
+	l.intake = intake.New(intake.Options{
+		Store: l.store, Turner: l.turner, Receipts: l.sender, Settler: settler, Links: l.intakeLink,
+		Region: cfg.Line.Region, ShortCode: cfg.Line.ShortCode, SegmentsTimeout: cfg.SMPP.SegmentsTimeout,
+		Now: time.Now, Log: l.log, Metrics: intake.NewMetrics(l.registry),
+	})
+	l.timers = timers.New(timers.Options{
+		Store: l.store, Room: l.sender.Room, Adopt: l.sender.Adopt, Tick: l.turner.Tick, Join: l.intake.JoinDue,
+		Offer: l.offer(), Now: time.Now, Log: l.log,
+	})
+	l.health = l.newHealth()
+	return l.readHTTP()
+}
+
+// newEngine loads the words and makes the conversation.
+func newEngine(cfg *configs.Config) (*conversation.Engine, error) {
+	files := []fs.FS{words.FS}
+	if cfg.Line.Files != "" {
+		files = append(files, os.DirFS(cfg.Line.Files))
+	}
+	loaded, err := conversation.LoadWords(gsm7.Len, files...)
+	if err != nil {
+		return nil, withCode(exitConfig, err)
+	}
+	engine, err := conversation.New(conversation.Options{
+		ShortCode: cfg.Line.ShortCode, Language: cfg.Line.Language, Location: cfg.Line.Location(),
+		Continuation: cfg.Conversation.Continuation,
+		FloodCount:   cfg.Conversation.Flood.Count, FloodPer: cfg.Conversation.Flood.Per,
+		Words: loaded,
+		Segments: func(text string) int {
+			_, n, _ := segment.Count(text)
+			return n
+		},
+	})
+	return engine, withCode(exitConfig, err)
+}
+
+// storeUse says what a store is opened for.
+type storeUse int
+
+const (
+	openStrict storeUse = iota // a line: less than store.kept asks is refused
+	openTrial                  // a trial: the store in memory is accepted
+	openTool                   // a tool beside a line that may be running
+)
+
+// openStore opens the store that the configuration names.
+func openStore(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg prometheus.Registerer, use storeUse) (*store.Store, error) {
+	c := cfg.Store
+	tlsConfig, err := clientTLS(c.TLS)
+	if err != nil {
+		return nil, withCode(exitConfig, fmt.Errorf("store.tls: %w", err))
+	}
+	return store.Open(ctx, store.Options{
+		Mode: store.Mode(c.Mode), Addresses: c.Addresses, SentinelMaster: c.SentinelMaster, Cluster: c.Cluster,
+		Username: c.Username, Password: c.Password.Reveal(), TLS: tlsConfig, DataDir: c.DataDir, KeyFile: c.KeyFile,
+		Fsync: c.Kept.Fsync, Replicas: c.Kept.Replicas, Wait: c.Kept.Wait, AcceptFailoverLoss: c.AcceptFailoverLoss,
+		AllowTrial: use == openTrial,
+		Retention:  store.Retention{Tickets: cfg.Retention.Tickets, Events: cfg.Retention.Events},
+		Redelivery: cfg.SMPP.Redelivery, SettledFor: settledFor(cfg),
+		Now: time.Now, Log: log, Metrics: reg,
+	})
+}
+
+// settledFor is how long a settled mark stands: 60 s, or until a dead
+// connection is surely noticed on every link, where that is more.
+func settledFor(cfg *configs.Config) time.Duration {
+	d := time.Minute
+	for _, l := range cfg.SMPP.Links {
+		d = max(d, l.EnquireLink+l.ResponseTimeout+20*time.Second)
+	}
+	return d
+}
+
+// clientTLS is the TLS configuration towards a server; nil where it is off.
+func clientTLS(c configs.ClientTLS) (*tls.Config, error) {
+	if !c.Enabled {
+		return nil, nil
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_file: %s holds no certificate in PEM form", c.CAFile)
+		}
+	}
+	if c.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		if err != nil {
+			return nil, err
+		}
+		t.Certificates = []tls.Certificate{cert}
+	}
+	return t, nil
+}
+
+// offer hands events on at once; nil where no webhook is configured.
+func (l *line) offer() func(store.HandoffRef) bool {
+	if l.handoff == nil {
+		return nil
+	}
+	return l.handoff.Offer
+}

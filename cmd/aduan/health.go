@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"aduan/internal/handoff"
+	"aduan/internal/telemetry"
+	"aduan/store"
+)
+
+// newHealth tells how the line is: what the store keeps, which links are
+// bound, and what waits.
+func (l *line) newHealth() *telemetry.Health {
+	return telemetry.NewHealth(telemetry.HealthOptions{
+		Store: func() telemetry.StoreReport {
+			ok, reason := l.store.Health()
+			return telemetry.StoreReport{OK: ok, Reason: reason, Promise: l.store.Promise()}
+		},
+		Links: func() map[string]telemetry.LinkReport {
+			all := make(map[string]telemetry.LinkReport, len(l.links))
+			for _, link := range l.links {
+				st := link.Status()
+				all[st.Name] = telemetry.LinkReport{State: st.State, Bound: link.Bound(), Reason: st.Reason}
+			}
+			return all
+		},
+		Behind: func() telemetry.Behind {
+			s := l.backlog.Load()
+			if s == nil {
+				return telemetry.Behind{}
+			}
+			b := telemetry.Behind{Messages: s.Queued}
+			if !s.Oldest.IsZero() {
+				b.Oldest = time.Since(s.Oldest)
+			}
+			return b
+		},
+	})
+}
+
+// backlogEvery is how often the store is asked what waits.
+const backlogEvery = 5 * time.Second
+
+// watch asks the store what waits, for health and metrics, until ctx ends.
+func (l *line) watch(ctx context.Context) error {
+	gauges := newBacklogGauges(l.registry)
+	t := time.NewTicker(backlogEvery)
+	defer t.Stop()
+	for {
+		call, cancel := context.WithTimeout(ctx, backlogEvery)
+		if s, err := l.store.Stats(call); err == nil { // a store that is away is told of by its health
+			l.backlog.Store(&s)
+			gauges.queued.Set(float64(s.Queued))
+			gauges.held.Set(float64(s.Held))
+			gauges.ticks.Set(float64(s.DueTicks))
+			gauges.handoffs.Set(float64(s.Handoffs))
+			age := 0.0
+			if !s.Oldest.IsZero() {
+				age = max(time.Since(s.Oldest).Seconds(), 0)
+			}
+			gauges.oldest.Set(age)
+		}
+		cancel()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+type backlogGauges struct{ queued, held, oldest, ticks, handoffs prometheus.Gauge }
+
+func newBacklogGauges(reg prometheus.Registerer) backlogGauges {
+	gauge := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+		reg.MustRegister(g)
+		return g
+	}
+	return backlogGauges{
+		queued:   gauge("aduan_outbox_sms", "SMS that are not accepted by an SMSC yet and have not ended."),
+		held:     gauge("aduan_outbox_held_sms", "SMS of the outbox that a daemon holds in memory."),
+		oldest:   gauge("aduan_outbox_oldest_seconds", "Age of the oldest SMS of the outbox; 0: there is none."),
+		ticks:    gauge("aduan_conversations_waiting", "Conversations that wait for an answer or a time."),
+		handoffs: gauge("aduan_handoff_waiting", "Tickets with events that the case system has not taken yet."),
+	}
+}
+
+// newHandoff makes the hand-off where a webhook is configured.
+func (l *line) newHandoff() error {
+	w := l.cfg.CaseSystem.Webhook
+	if w.URL == "" {
+		return nil
+	}
+	allow, err := prefixes("case_system.webhook.allow", w.Allow)
+	if err != nil {
+		return err
+	}
+	l.handoff, err = handoff.New(handoff.Options{
+		Store: l.store, Bodies: bodies{l}, Endpoint: handoff.Endpoint{URL: w.URL, Secret: w.Secret.Reveal(), Allow: allow},
+		Source: "/aduan/" + l.cfg.Line.ShortCode, Log: l.log, Metrics: l.registry,
+	})
+	return withCode(exitConfig, err)
+}
+
+// readHTTP reads what the listener needs: certificate and proxies.
+func (l *line) readHTTP() error {
+	var err error
+	if l.proxies, err = prefixes("http.trusted_proxies", l.cfg.HTTP.TrustedProxies); err != nil {
+		return err
+	}
+	if c := l.cfg.HTTP.TLS; c.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		if err != nil {
+			return withCode(exitConfig, fmt.Errorf("http.tls: %w", err))
+		}
+		l.httpTLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+	}
+	return nil
+}
+
+// prefixes reads addresses and CIDR ranges.
+func prefixes(key string, list []string) ([]netip.Prefix, error) {
+	all := make([]netip.Prefix, 0, len(list))
+	for _, s := range list {
+		if !strings.Contains(s, "/") {
+			a, err := netip.ParseAddr(s)
+			if err != nil {
+				return nil, withCode(exitConfig, fmt.Errorf("%s: %w; write an address or a range such as 10.0.0.0/8", key, err))
+			}
+			all = append(all, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, withCode(exitConfig, fmt.Errorf("%s: %w; write an address or a range such as 10.0.0.0/8", key, err))
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// bodies makes the bodies of events; the desk is built after the hand-off.
+type bodies struct{ l *line }
+
+func (b bodies) Body(ctx context.Context, ev store.Event) (json.RawMessage, error) {
+	return b.l.desk.Body(ctx, ev)
+}

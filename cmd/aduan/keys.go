@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"aduan/configs"
+	"aduan/store"
+)
+
+func newKeys() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "keys",
+		Short: "API keys of staff and case systems, and the store's key file",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newKeysAdd(), newKeysList(), newKeysRotate(), newKeysRevoke(), newKeysStore())
+	return cmd
+}
+
+// withStore opens the store that the configuration names, for a tool.
+func withStore(ctx context.Context, file string, use func(ctx context.Context, s *store.Store) error) error {
+	cfg, err := configs.Load(file)
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg, zap.NewNop(), nil, openTool)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return errors.Join(use(ctx, s), s.Close())
+}
+
+func newKeysAdd() *cobra.Command {
+	var name, agency, expires string
+	var scopes []string
+	cmd := &cobra.Command{
+		Use:   "add --name NAME --scope SCOPE[,SCOPE] [--agency A] [--expires 90d]",
+		Short: "Make an API key; it is printed once and kept hashed",
+		Long: `Makes an API key and prints it, alone, on standard output. It is not shown again:
+the store keeps its hash.
+
+Scopes: tickets:read, tickets:write, pii:read (whole telephone numbers), operate, admin.`,
+		Args: usageArgs(cobra.NoArgs),
+	}
+	file := configFlag(cmd)
+	cmd.Flags().StringVar(&name, "name", "", "who uses it: stands in a ticket's history")
+	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "what it may do, by comma")
+	cmd.Flags().StringVar(&agency, "agency", "", "the one agency whose tickets it sees (default: all)")
+	cmd.Flags().StringVar(&expires, "expires", "", "for how long it is valid, such as 90d (default: for ever)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if name == "" || len(scopes) == 0 {
+			return withCode(exitUsage, errors.New("keys add: --name and --scope are needed"))
+		}
+		k := store.APIKey{Name: name, Scopes: scopes, Agency: agency, Created: time.Now().UTC()}
+		if expires != "" {
+			d, err := configs.ParseDuration(expires)
+			if err != nil {
+				return withCode(exitUsage, fmt.Errorf("--expires: %w", err))
+			}
+			k.Expires = k.Created.Add(d)
+		}
+		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {
+			secret, err := s.AddKey(ctx, k)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), secret)
+			return err
+		})
+	}
+	return cmd
+}
+
+func newKeysList() *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the API keys, without their secrets", Args: usageArgs(cobra.NoArgs)}
+	file := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {
+			keys, err := s.ListKeys(ctx)
+			if err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+			fmt.Fprintln(w, "ID\tNAME\tSCOPES\tAGENCY\tEXPIRES\tSTATE")
+			for _, k := range keys {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, strings.Join(k.Scopes, ","), dash(k.Agency), when(k.Expires), keyState(k))
+			}
+			return w.Flush()
+		})
+	}
+	return cmd
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func keyState(k store.APIKey) string {
+	switch {
+	case k.Revoked:
+		return "revoked"
+	case !k.Expires.IsZero() && time.Now().After(k.Expires):
+		return "expired"
+	default:
+		return "valid"
+	}
+}
+
+func newKeysRotate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "rotate ID", Short: "Give a key a new secret; the old one ends at once", Args: usageArgs(cobra.ExactArgs(1)),
+	}
+	file := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {
+			secret, err := s.RotateKey(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), secret)
+			return err
+		})
+	}
+	return cmd
+}
+
+func newKeysRevoke() *cobra.Command {
+	cmd := &cobra.Command{Use: "revoke ID", Short: "End a key", Args: usageArgs(cobra.ExactArgs(1))}
+	file := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {
+			return s.RevokeKey(ctx, args[0])
+		})
+	}
+	return cmd
+}
+
+func newKeysStore() *cobra.Command {
+	return &cobra.Command{
+		Use:   "store FILE",
+		Short: "Make a store.key_file: 32 random bytes, mode 0600",
+		Long: `Makes the file that store.key_file names: 32 random bytes that only the owner may
+read. All numbers and texts in the store are sealed with it: keep a copy where
+the store's backups are not. A file that exists is never overwritten.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error { return store.NewKeyFile(args[0]) },
+	}
+}

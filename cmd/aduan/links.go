@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+
+	"aduan/configs"
+	"aduan/internal/intake"
+	"aduan/internal/sender"
+	"aduan/smpp"
+)
+
+// newLink makes the link to one operator.
+func (l *line) newLink(name string, c configs.Link) (*smpp.Link, error) {
+	tlsConfig, err := clientTLS(c.TLS)
+	if err != nil {
+		return nil, withCode(exitConfig, fmt.Errorf("smpp.links.%s.tls: %w", name, err))
+	}
+	bind := smpp.BindTransceiver
+	if c.Bind == configs.BindPair {
+		bind = smpp.BindPair
+	}
+	var count atomic.Int64
+	return smpp.NewLink(smpp.LinkOptions{
+		Name: name, Address: c.Address, SystemID: c.SystemID, Password: c.Password.Reveal(),
+		SystemType: c.SystemType, ServiceType: c.ServiceType, AddressRange: c.AddressRange,
+		Source:      smpp.Address{TON: c.Source.TON, NPI: c.Source.NPI},
+		Destination: smpp.Address{TON: c.Destination.TON, NPI: c.Destination.NPI},
+		Bind:        bind, Sessions: c.Sessions, Window: c.Window,
+		EnquireLink: c.EnquireLink, ResponseTimeout: c.ResponseTimeout, AckWithin: c.AckWithin,
+		ReconnectMin: c.Reconnect.Min, ReconnectMax: c.Reconnect.Max, ShutdownTimeout: l.cfg.ShutdownTimeout / 2,
+		TLS: tlsConfig, Handler: handler{l}, Gate: gate{l}, Metrics: l.smppMetrics(), Log: l.log,
+		// A session's id begins with the boot: its marks are known to be dead with it.
+		SessionID: func() string {
+			return l.store.BootID() + "." + name + "." + strconv.FormatInt(count.Add(1), 10)
+		},
+	})
+}
+
+// handler hands what the links receive to intake, which is built after them.
+type handler struct{ l *line }
+
+func (h handler) Deliver(d *smpp.Delivery)     { h.l.intake.Deliver(d) }
+func (h handler) Proven(ds []*smpp.Delivery)   { h.l.intake.Proven(ds) }
+func (h handler) SessionClosed(session string) { h.l.intake.SessionClosed(session) }
+
+// gate holds submits back while this boot may not send (promise 5).
+type gate struct{ l *line }
+
+func (g gate) MaySend() bool { return g.l.store.MaySend() }
+
+// intakeLink is what intake knows of a link.
+func (l *line) intakeLink(name string) intake.Link {
+	c := l.cfg.SMPP.Links[name]
+	return intake.Link{Alphabet: c.Alphabet, AckWithin: c.AckWithin}
+}
+
+// senderLinks are the links as the sender sees them.
+func (l *line) senderLinks() []sender.Link {
+	all := make([]sender.Link, 0, len(l.links))
+	for _, link := range l.links {
+		c := l.cfg.SMPP.Links[link.Status().Name]
+		all = append(all, sender.Link{
+			Name: link.Status().Name, Window: c.Window * max(c.Sessions, 1),
+			Source:      smpp.Address{TON: c.Source.TON, NPI: c.Source.NPI},
+			Destination: smpp.Address{TON: c.Destination.TON, NPI: c.Destination.NPI},
+			ServiceType: c.ServiceType, Receipts: c.Receipts,
+			Acquire: func(ctx context.Context) (sender.Slot, error) {
+				slot, err := link.Acquire(ctx)
+				if err != nil {
+					return nil, err
+				}
+				return slot, nil
+			},
+			Bound: link.Bound,
+		})
+	}
+	return all
+}
+
+// smppMetrics are shared by all links: each registers once.
+func (l *line) smppMetrics() *smpp.Metrics {
+	if l.linkMetrics == nil {
+		l.linkMetrics = smpp.NewMetrics(l.registry)
+	}
+	return l.linkMetrics
+}

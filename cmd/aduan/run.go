@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"aduan/internal/staffapi"
+	"aduan/internal/telemetry"
+	"aduan/store"
+)
+
+// run is a line's life, from its first bind to its last stored outcome. extra
+// handlers are mounted beside the API.
+//
+// The parts end in this order, so that nothing that is acknowledged is left
+// behind: the links (they drain: new messages get 0x64, what is in hand is
+// finished, then they unbind), sender, timers and hand-off; then intake, whose
+// last turns may still bring SMS; what those leave in memory goes back to the
+// store; at last the store, with a boot that says good-bye.
+func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.Handler) error {
+	storeCtx, stopStore := context.WithCancel(context.WithoutCancel(ctx))
+	intakeCtx, stopIntake := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopStore()
+	defer stopIntake()
+
+	keeping, edge, inside := new(errgroup.Group), new(errgroup.Group), new(errgroup.Group)
+	edgeCtx, stopEdge := context.WithCancel(ctx)
+	defer stopEdge()
+	own := func(g *errgroup.Group, ctx context.Context, name string, run func(context.Context) error) {
+		g.Go(func() error {
+			defer stopEdge() // a part that ends early ends the line
+			err := run(ctx)
+			if err != nil && !errors.Is(err, context.Canceled) {
+				l.log.Error("a part of the line failed", zap.String("part", name), zap.Error(err))
+				return err
+			}
+			return nil
+		})
+	}
+	own(keeping, storeCtx, "store", l.store.Run)
+	own(keeping, storeCtx, "boot", l.runBoot)
+	own(inside, intakeCtx, "intake", l.intake.Run)
+	own(edge, edgeCtx, "links", l.pool.Run)
+	own(edge, edgeCtx, "sender", l.sender.Run)
+	own(edge, edgeCtx, "timers", l.timers.Run)
+	own(edge, edgeCtx, "status", l.publish)
+	own(edge, edgeCtx, "backlog", l.watch)
+	if l.handoff != nil {
+		own(edge, edgeCtx, "handoff", l.handoff.Run)
+	}
+	own(edge, edgeCtx, "http", func(ctx context.Context) error { return l.serveHTTP(ctx, ln, extra) })
+	own(edge, edgeCtx, "health", func(ctx context.Context) error { return l.health.Run(ctx, &telemetry.Supervisor{}) })
+	<-edgeCtx.Done()
+	l.health.Stopping()
+	err := edge.Wait()
+	stopIntake()
+	err = errors.Join(err, inside.Wait())
+	l.sender.ReleaseAll()
+	stopStore()
+	err = errors.Join(err, keeping.Wait(), l.store.Close())
+	l.log.Info("aduan ends", zap.Error(err))
+	return err
+}
+
+// runBoot keeps this daemon's heartbeat, and takes over what dead boots left behind.
+func (l *line) runBoot(ctx context.Context) error {
+	return l.store.RunBoot(ctx, store.BootEvents{
+		Dead: func(ctx context.Context, boot string) {
+			n, err := l.store.TakeOver(ctx, boot)
+			if err != nil {
+				l.log.Warn("a dead daemon's SMS are not taken over yet", zap.String("boot", boot), zap.Error(err))
+				return
+			}
+			l.log.Warn("a daemon has died; its SMS are taken over", zap.String("boot", boot), zap.Int("sms", n))
+		},
+		Fenced: func() {
+			l.log.Error("this process stood still or was taken for dead: its sessions are closed unread, and it begins anew")
+			for _, link := range l.links {
+				link.Drop("the process stood still, or was taken for dead by another daemon")
+			}
+		},
+	})
+}
+
+func (l *line) serveHTTP(ctx context.Context, ln net.Listener, extra map[string]http.Handler) error {
+	mounts := map[string]http.Handler{
+		"/livez": l.health.Livez(), "/readyz": l.health.Readyz(), "/metrics": telemetry.MetricsHandler(l.registry),
+	}
+	for path, h := range extra {
+		mounts[path] = h
+	}
+	api, err := staffapi.New(staffapi.Options{
+		Desk: l.desk, Keys: l.store, Extra: mounts, Hosts: l.cfg.HTTP.Hosts, TrustedProxies: l.proxies, TLS: l.httpTLS,
+		Version: version, ShutdownTimeout: l.cfg.ShutdownTimeout / 4, Now: time.Now, Log: l.log, Metrics: l.registry,
+	})
+	if err != nil {
+		return err
+	}
+	return api.Run(ctx, ln)
+}

@@ -1,0 +1,262 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"aduan/conversation"
+	"aduan/internal/turn"
+	"aduan/smpp"
+	"aduan/smpp/segment"
+	"aduan/store"
+)
+
+// SAR TLVs, SMPP 3.4 §5.3.2.22 to 24.
+const (
+	tagSARMsgRefNum     = 0x020C
+	tagSARTotalSegments = 0x020E
+	tagSARSegmentSeqnum = 0x020F
+)
+
+// piece is a part of a long SMS as the store keeps it (sealed): octets are
+// joined before they are decoded, since a character may be cut in two.
+type piece struct {
+	Coding byte   `json:"c"`
+	Data   []byte `json:"d"`
+	To     string `json:"to"`
+	Link   string `json:"l"`
+}
+
+// concat tells which part of which long SMS a message is: by UDH (3GPP TS
+// 23.040 §9.2.3.24.1 and .8), else by SAR TLVs.
+func concat(m *smpp.Message) (segment.Concat, bool) {
+	udh, _ := m.Content()
+	if c, ok := segment.ParseUDH(udh); ok {
+		return c, true
+	}
+	ref, okRef := m.TLVs.Get(tagSARMsgRefNum)
+	total, okTotal := m.TLVs.Get(tagSARTotalSegments)
+	number, okNumber := m.TLVs.Get(tagSARSegmentSeqnum)
+	if !okRef || !okTotal || !okNumber || len(ref) != 2 || len(total) != 1 || len(number) != 1 {
+		return segment.Concat{}, false
+	}
+	c := segment.Concat{Ref: binary.BigEndian.Uint16(ref), Wide: true, Total: int(total[0]), Number: int(number[0])}
+	return c, c.Total > 1 && c.Number >= 1 && c.Number <= c.Total
+}
+
+// part keeps one part of a long SMS, and makes the turn when it completes it.
+func (in *Intake) part(ctx context.Context, it *item, c segment.Concat) verdict {
+	_, body := it.d.Message.Content()
+	p := piece{Coding: it.d.Message.DataCoding, Data: body, To: it.d.Message.Destination.Addr, Link: it.d.Link}
+	data, err := json.Marshal(p)
+	if err != nil {
+		return in.failed(it, err)
+	}
+	citizen, err := in.o.Store.Assume(it.from)
+	if err != nil {
+		return in.failed(it, err)
+	}
+	digest := in.o.Store.Digest([]byte{p.Coding}, body)
+	for range maxPartAttempts {
+		wait := in.commitWait(it.d.Link)
+		keep, cancel := context.WithTimeout(ctx, wait)
+		out, err := in.o.Store.KeepPart(keep, store.Part{
+			Boot: it.boot, Deadline: in.o.Now().Add(wait), Now: in.o.Now(), Timeout: in.o.SegmentsTimeout,
+			Citizen: citizen, Destination: p.To, Ref: c.Ref, Wide: c.Wide, Total: c.Total, Number: c.Number,
+			Data: data, Digest: digest,
+		})
+		cancel()
+		if err != nil {
+			return in.failed(it, err)
+		}
+		switch out.Kind {
+		case store.PartStale:
+			citizen = out.Citizen
+			continue
+		case store.PartConflict:
+			// The reference has come round: what was begun under it ends here.
+			if err := in.join(ctx, it, out.Group); err != nil {
+				return in.failed(it, err)
+			}
+			in.o.Metrics.part("reference reused")
+			continue
+		case store.PartWhole:
+			err = in.join(ctx, it, out.Group)
+			in.o.Metrics.part("whole")
+		case store.PartGap:
+			err = in.fillGap(ctx, it, out.Group, c.Number, digest, p)
+			in.o.Metrics.part("late")
+		case store.PartDuplicate:
+			in.o.Metrics.part("duplicate")
+		default:
+			in.o.Metrics.part("kept")
+		}
+		if err != nil {
+			return in.failed(it, err)
+		}
+		return acknowledged
+	}
+	return in.failed(it, turn.ErrBusy)
+}
+
+const maxPartAttempts = 6
+
+// join makes the turn of a long SMS from its parts, whole or with gaps. it is
+// the message that brought the last part, nil when the time for it has passed.
+func (in *Intake) join(ctx context.Context, it *item, g store.Group) error {
+	for range maxPartAttempts {
+		m, err := in.joined(ctx, it, g)
+		if err != nil {
+			return err
+		}
+		wait := 1500 * time.Millisecond
+		commit, cancel := context.WithTimeout(ctx, wait)
+		m.Deadline = in.o.Now().Add(wait)
+		res, err := in.o.Turner.SMS(commit, m)
+		cancel()
+		if err != nil {
+			return err
+		}
+		if res.Outcome.Kind == store.Kept {
+			return nil
+		}
+		if res.Outcome.Kind != store.GroupChanged {
+			return fmt.Errorf("long message: nothing kept: %v", res.Outcome.Kind)
+		}
+		stands, ok, err := in.o.Store.Group(ctx, g.Ref)
+		if err != nil {
+			return err
+		}
+		if !ok || stands.Joined {
+			return nil // somebody else joined it
+		}
+		g = stands
+	}
+	return turn.ErrBusy
+}
+
+// joined is the turn of a group's text.
+func (in *Intake) joined(ctx context.Context, it *item, g store.Group) (turn.Message, error) {
+	parts, gaps, first, readable, err := assemble(g, in.alphabetOf)
+	if err != nil {
+		return turn.Message{}, err
+	}
+	m := turn.Message{Boot: in.o.Store.BootID(), To: first.To, Link: first.Link, Join: &store.GroupJoin{Key: g.Ref.Key, Version: g.Version}}
+	sender := conversation.SenderCitizen
+	if it != nil {
+		m.Boot, m.From, sender = it.boot, it.from, it.sender()
+	} else {
+		c, err := in.o.Store.Load(ctx, g.Ref.Citizen)
+		if err != nil {
+			return turn.Message{}, err
+		}
+		m.From = c.Number
+		if !c.Number.IsNumber() || c.Number.Reveal() == in.o.ShortCode {
+			sender = conversation.SenderMachine
+		}
+	}
+	m.Raw, _ = json.Marshal(g.Parts) // octets and numbers: cannot fail
+	if !readable {
+		m.Input = func(conversation.Number, []conversation.Ticket) conversation.Input {
+			return conversation.Unreadable{Link: first.Link, Sender: sender}
+		}
+		return m, nil
+	}
+	entry := conversation.TextEntry{Parts: parts, Gaps: gaps}
+	m.Text = entry.Text()
+	m.Input = func(n conversation.Number, known []conversation.Ticket) conversation.Input {
+		return conversation.SMS{Text: m.Text, Parts: parts, Gaps: gaps, Link: first.Link, NewNumber: n, Known: known, Sender: sender}
+	}
+	return m, nil
+}
+
+func (in *Intake) alphabetOf(link string) string {
+	if a := in.o.Links(link).Alphabet; a != "" {
+		return a
+	}
+	return "gsm7"
+}
+
+// assemble decodes a group's parts. Parts that follow each other in one coding
+// are joined before they are decoded; their text then stands under the first
+// of them, and the others are empty without being gaps.
+func assemble(g store.Group, alphabet func(link string) string) (parts []string, gaps []int, first piece, readable bool, err error) {
+	parts = make([]string, g.Total)
+	pieces := make([]*piece, g.Total+1)
+	for n, data := range g.Parts {
+		if n < 1 || n > g.Total {
+			return nil, nil, first, false, fmt.Errorf("long message: part %d of %d", n, g.Total)
+		}
+		p := &piece{}
+		if err := json.Unmarshal(data, p); err != nil {
+			return nil, nil, first, false, fmt.Errorf("long message: a kept part cannot be read: %w", err)
+		}
+		pieces[n] = p
+	}
+	readable = true
+	for n := 1; n <= g.Total; {
+		p := pieces[n]
+		if p == nil {
+			gaps = append(gaps, n)
+			n++
+			continue
+		}
+		if first.Link == "" {
+			first = *p
+		}
+		at := n - 1
+		var octets bytes.Buffer
+		for ; n <= g.Total && pieces[n] != nil && pieces[n].Coding == p.Coding; n++ {
+			octets.Write(pieces[n].Data)
+		}
+		text, ok := segment.DecodeText(p.Coding, alphabet(p.Link), octets.Bytes())
+		readable = readable && ok
+		parts[at] = text
+	}
+	return parts, gaps, first, readable, nil
+}
+
+// fillGap puts a part that came late where it was missing. Nobody is answered.
+func (in *Intake) fillGap(ctx context.Context, it *item, g store.Group, number int, digest string, p piece) error {
+	text, readable := segment.DecodeText(p.Coding, in.alphabetOf(p.Link), p.Data)
+	if !readable {
+		text = ""
+	}
+	late := turn.LatePart{
+		Boot: it.boot, From: it.from, Serial: g.JoinedTicket, Field: g.JoinedField, Number: number, Text: text,
+		Fill: &store.GroupFill{Key: g.Ref.Key, Number: number, Digest: digest},
+	}
+	late.Raw, _ = json.Marshal(p)
+	wait := in.commitWait(it.d.Link)
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	late.Deadline = in.o.Now().Add(wait)
+	out, err := in.o.Turner.Late(ctx, late)
+	switch {
+	case err != nil:
+		return err
+	case out.Kind == store.Kept || out.Kind == store.GroupChanged: // changed: the same part was filled by another copy
+		return nil
+	default:
+		return fmt.Errorf("late part: nothing kept: %v", out.Kind)
+	}
+}
+
+// JoinDue takes a long SMS whose missing parts stayed away: with the gap
+// marked, it is taken like any other (promise 7).
+func (in *Intake) JoinDue(ctx context.Context, ref store.GroupRef) error {
+	if !in.begin() {
+		return errors.New("intake: stopping")
+	}
+	defer in.working.Done()
+	g, ok, err := in.o.Store.Group(ctx, ref)
+	if err != nil || !ok || g.Joined {
+		return err
+	}
+	return in.join(ctx, nil, g)
+}

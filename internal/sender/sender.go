@@ -1,0 +1,290 @@
+package sender
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"aduan/internal/msisdn"
+	"aduan/smpp"
+	"aduan/store"
+)
+
+// Slot is a place in a link's window; *smpp.Slot is one.
+type Slot interface {
+	Submit(ctx context.Context, m *smpp.Message) (smpp.SubmitResult, error)
+	Release()
+}
+
+// Link is where SMS go out.
+type Link struct {
+	Name string
+	// Window is how many SMS may be outstanding, over all sessions of the link.
+	Window int
+	// Source and Destination are the TON and NPI of addresses; ServiceType as
+	// the operator wants it.
+	Source, Destination smpp.Address
+	ServiceType         string
+	// Receipts asks the SMSC for delivery receipts.
+	Receipts bool
+	// Acquire waits for a free place on a bound session.
+	Acquire func(ctx context.Context) (Slot, error)
+	// Bound reports whether SMS can go out now.
+	Bound func() bool
+}
+
+// keeper is what the sender needs of the store; *store.Store is one.
+type keeper interface {
+	BootID() string
+	Identify(m msisdn.MSISDN) store.CitizenID
+	Done(ctx context.Context, d store.Done) (*store.Outgoing, error)
+	Release(ctx context.Context, boot string, sms []store.Outgoing, at time.Time) error
+	Receipt(ctx context.Context, r store.ReceiptUpdate) (bool, error)
+	Held(ctx context.Context, boot string, shards []int) ([]store.Outgoing, error)
+	NewID(shard int) string
+}
+
+// Settler gives proven marks of a shard to a commit that settles them along
+// with its own work; *intake.Settler is one.
+type Settler interface {
+	Take(shard int) []store.MarkRef
+	Return(refs []store.MarkRef)
+}
+
+// Options are the parts of a Sender.
+type Options struct {
+	Store   keeper
+	Links   []Link
+	Settler Settler
+	Policy  Policy
+	// Courier is told when a failed SMS brings an event; may be nil.
+	Offer func(ref store.HandoffRef) bool
+	// Region reads national numbers in receipts.
+	Region        string
+	ReceiptsGrace time.Duration
+	Now           func() time.Time
+	Log           *zap.Logger
+	Metrics       *Metrics
+}
+
+// Sender submits SMS and stores what becomes of them.
+type Sender struct {
+	o      Options
+	queues map[string]*queue
+	doubts *doubts
+}
+
+// queue is what a link holds in memory: at most two windows' worth.
+type queue struct {
+	link  Link
+	limit int
+	sms   chan held
+
+	mu       sync.Mutex // guards reserved
+	reserved int        // places promised or taken
+}
+
+// held is an SMS in memory, and the boot that holds it in the store.
+type held struct {
+	boot string
+	sms  store.Outgoing
+}
+
+// New returns a Sender. SMS are taken at once, and go out once Run is called.
+func New(o Options) *Sender {
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
+	if o.ReceiptsGrace <= 0 {
+		o.ReceiptsGrace = 72 * time.Hour
+	}
+	o.Policy = o.Policy.withDefaults()
+	s := &Sender{o: o, queues: map[string]*queue{}, doubts: newDoubts()}
+	for _, l := range o.Links {
+		limit := max(2*l.Window, 2)
+		s.queues[l.Name] = &queue{link: l, limit: limit, sms: make(chan held, limit)}
+	}
+	return s
+}
+
+// Reserve keeps room for one SMS of a link in memory. It refuses where the
+// link is down or its two windows are full: the SMS then waits in the store.
+func (s *Sender) Reserve(link string) bool {
+	q := s.queues[link]
+	return q != nil && q.link.Bound() && q.reserve()
+}
+
+// Unreserve gives the room back.
+func (s *Sender) Unreserve(link string) {
+	if q := s.queues[link]; q != nil {
+		q.unreserve()
+	}
+}
+
+func (q *queue) reserve() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.reserved >= q.limit {
+		return false
+	}
+	q.reserved++
+	return true
+}
+
+func (q *queue) unreserve() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.reserved--
+}
+
+func (q *queue) room() int {
+	if !q.link.Bound() {
+		return 0
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.limit - q.reserved
+}
+
+// Room is how many SMS each link can take now.
+func (s *Sender) Room() map[string]int {
+	room := make(map[string]int, len(s.queues))
+	for name, q := range s.queues {
+		room[name] = q.room()
+	}
+	return room
+}
+
+// Send takes SMS that this daemon holds in the store. Each uses a reservation.
+func (s *Sender) Send(sms []store.Outgoing) {
+	boot := s.o.Store.BootID()
+	for _, m := range sms {
+		if q := s.queues[m.Link]; q != nil {
+			q.sms <- held{boot: boot, sms: m} // never blocks: reserved
+		}
+	}
+}
+
+// Adopt takes SMS that were claimed from the store without a reservation, as
+// far as there is room, and returns the others.
+func (s *Sender) Adopt(sms []store.Outgoing) (left []store.Outgoing) {
+	for _, m := range sms {
+		q := s.queues[m.Link]
+		if q == nil || !q.reserve() {
+			left = append(left, m)
+			continue
+		}
+		q.sms <- held{boot: s.o.Store.BootID(), sms: m}
+	}
+	return left
+}
+
+// Run submits until ctx ends. Then it finishes what is being submitted and
+// releases the rest, so that another boot takes it at once.
+func (s *Sender) Run(ctx context.Context) error {
+	var g errgroup.Group
+	for _, q := range s.queues {
+		for range max(q.link.Window, 1) {
+			g.Go(func() error {
+				s.work(ctx, q)
+				return nil
+			})
+		}
+	}
+	g.Go(func() error {
+		s.resolve(ctx)
+		return nil
+	})
+	err := g.Wait()
+	s.ReleaseAll()
+	return err
+}
+
+// work is one place of a link's window: it brings an SMS to its end, then the
+// next of the same citizen where that became ready, then another.
+func (s *Sender) work(ctx context.Context, q *queue) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case h := <-q.sms:
+			s.bring(ctx, q, h)
+		}
+	}
+}
+
+// bring submits one SMS, and as long as the citizen's next becomes ready, that.
+func (s *Sender) bring(ctx context.Context, q *queue, h held) {
+	for {
+		slot, err := q.link.Acquire(ctx)
+		if err != nil { // stopping: it goes back
+			q.unreserve()
+			s.putBack(h)
+			return
+		}
+		next := s.outcome(ctx, q, slot, h)
+		slot.Release()
+		if next == nil {
+			q.unreserve()
+			return
+		}
+		if next.Link != q.link.Name {
+			q.unreserve()
+			if left := s.Adopt([]store.Outgoing{*next}); len(left) > 0 {
+				s.putBack(held{boot: h.boot, sms: left[0]})
+			}
+			return
+		}
+		h = held{boot: h.boot, sms: *next}
+	}
+}
+
+// putBack gives an SMS back to the store's due set.
+func (s *Sender) putBack(h held) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := s.o.Store.Release(ctx, h.boot, []store.Outgoing{h.sms}, s.o.Now()); err != nil {
+		s.o.Log.Warn("an SMS stays with this boot until it is taken over", zap.String("sms", h.sms.ID), zap.Error(err))
+	}
+}
+
+// ReleaseAll gives back all that is still in memory.
+func (s *Sender) ReleaseAll() {
+	byBoot := map[string][]store.Outgoing{}
+	for _, q := range s.queues {
+		for empty := false; !empty; {
+			select {
+			case h := <-q.sms:
+				q.unreserve()
+				byBoot[h.boot] = append(byBoot[h.boot], h.sms)
+			default:
+				empty = true
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	for boot, sms := range byBoot {
+		if err := s.o.Store.Release(ctx, boot, sms, s.o.Now()); err != nil {
+			s.o.Log.Warn("SMS stay with this boot until they are taken over", zap.Int("sms", len(sms)), zap.Error(err))
+		}
+	}
+}
+
+// Depth is how many SMS a link holds in memory, for tests and `aduan status`.
+func (s *Sender) Depth(link string) (int, error) {
+	q := s.queues[link]
+	if q == nil {
+		return 0, fmt.Errorf("sender: no link %q", link)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.reserved, nil
+}

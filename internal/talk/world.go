@@ -1,0 +1,332 @@
+package talk
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"aduan/conversation"
+	"aduan/internal/intake"
+	"aduan/internal/msisdn"
+	"aduan/internal/sender"
+	"aduan/internal/timers"
+	"aduan/internal/turn"
+	"aduan/smpp"
+	"aduan/smpp/segment"
+	"aduan/store"
+)
+
+// linkName is the link that a played conversation comes by.
+const linkName = "main"
+
+// Options are what a played line is made of.
+type Options struct {
+	Engine          *conversation.Engine
+	Location        *time.Location
+	ShortCode       string
+	Region          string
+	SegmentsTimeout time.Duration
+	Log             *zap.Logger
+}
+
+// World is a whole line without a network: the daemon's own intake, turn,
+// sender and timers on the embedded store, with a clock that is set by hand.
+type World struct {
+	o      Options
+	clock  *clock
+	store  *store.Store
+	intake *intake.Intake
+	sender *sender.Sender
+	timers *timers.Timers
+	desk   *turn.Desk
+	phones *phones
+
+	session  *session
+	sessions int
+	sms      int
+	stop     context.CancelFunc
+	ended    sync.WaitGroup
+}
+
+// NewWorld starts a line at the given time. Close ends it.
+func NewWorld(ctx context.Context, o Options, start time.Time) (*World, error) {
+	w := &World{o: o, clock: &clock{now: start}, phones: newPhones()}
+	var err error
+	w.store, err = store.Open(ctx, store.Options{
+		Mode: store.ModeEmbedded, AllowTrial: true, Fsync: store.FsyncNone, Now: w.clock.Now, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.stop = stop
+	w.sender = sender.New(sender.Options{
+		Store: w.store, Region: o.Region, Now: w.clock.Now, Log: o.Log,
+		Links: []sender.Link{{
+			Name: linkName, Window: 1, Source: smpp.Address{TON: 3}, Destination: smpp.Address{TON: 1, NPI: 1},
+			Acquire: func(context.Context) (sender.Slot, error) { return w.phones, nil },
+			Bound:   func() bool { return true },
+		}},
+	})
+	turner := turn.New(turn.Options{
+		Store: w.store, Engine: o.Engine, Outbox: w.sender, Now: w.clock.Now, ShortCode: o.ShortCode, DefaultLink: linkName,
+	})
+	w.desk = turn.NewDesk(turner)
+	w.intake = intake.New(intake.Options{
+		Store: w.store, Turner: turner, Receipts: w.sender, Region: o.Region, ShortCode: o.ShortCode,
+		SegmentsTimeout: o.SegmentsTimeout, Now: w.clock.Now, Log: o.Log,
+	})
+	w.timers = timers.New(timers.Options{
+		Store: w.store, Room: w.sender.Room, Adopt: w.sender.Adopt, Tick: turner.Tick, Join: w.intake.JoinDue, Now: w.clock.Now, Log: o.Log,
+	})
+	for _, part := range []func(context.Context) error{w.store.Run, w.sender.Run, w.intake.Run, w.boot} {
+		w.ended.Go(func() { _ = part(run) }) // each returns nil when run ends
+	}
+	w.connect()
+	return w, nil
+}
+
+func (w *World) boot(ctx context.Context) error {
+	return w.store.RunBoot(ctx, store.BootEvents{
+		Dead:   func(context.Context, string) {},
+		Fenced: func() {},
+	})
+}
+
+// Close ends the line and waits for its parts.
+func (w *World) Close() error {
+	w.stop()
+	w.ended.Wait()
+	return w.store.Close()
+}
+
+// connect begins a new session with the line; the one before is gone.
+func (w *World) connect() {
+	if w.session != nil {
+		w.session.close()
+		w.intake.SessionClosed(w.session.id)
+	}
+	w.sessions++
+	w.session = &session{id: fmt.Sprintf("%s.%s.%d", w.store.BootID(), linkName, w.sessions), alive: true, intake: w.intake}
+}
+
+// deliver brings one deliver_sm and waits until it is answered.
+func (w *World) deliver(ctx context.Context, m *smpp.Message) (smpp.Status, error) {
+	w.sms++
+	d := &smpp.Delivery{
+		ID: fmt.Sprintf("%s-%d", w.session.id, w.sms), Link: linkName, Carrier: w.session,
+		CommandID: smpp.DeliverSM, Message: m, Received: w.clock.Now(),
+	}
+	answer := w.session.expect(d.ID)
+	w.intake.Deliver(d)
+	select {
+	case status := <-answer:
+		return status, w.settle(ctx)
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// prove tells the line that its last acknowledgements were read.
+func (w *World) prove() { w.session.prove() }
+
+// settle waits until all SMS that are ready have reached their telephones.
+func (w *World) settle(ctx context.Context) error {
+	for {
+		n, err := w.sender.Depth(linkName)
+		if err != nil || n == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Microsecond):
+		}
+	}
+}
+
+// advance lets time pass, and at each moment at which something falls due, lets it happen.
+func (w *World) advance(ctx context.Context, d time.Duration, due func(after time.Time) time.Time) error {
+	end := w.clock.Now().Add(d)
+	for {
+		next := due(w.clock.Now())
+		if next.IsZero() || next.After(end) {
+			next = end
+		}
+		if err := w.moveTo(ctx, next); err != nil {
+			return err
+		}
+		if !next.Before(end) {
+			return nil
+		}
+	}
+}
+
+func (w *World) moveTo(ctx context.Context, t time.Time) error {
+	w.clock.set(t)
+	if err := w.store.ClockMoved(ctx); err != nil {
+		return err
+	}
+	if _, err := w.timers.Once(ctx); err != nil {
+		return err
+	}
+	return w.settle(ctx)
+}
+
+// clock is the time of a played line.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now is the time that was set.
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+// session stands for the connection that messages come by.
+type session struct {
+	id     string
+	intake *intake.Intake
+
+	mu      sync.Mutex // guards all below
+	alive   bool
+	waiting map[string]chan smpp.Status
+	read    []*smpp.Delivery // acknowledged, not proven yet
+}
+
+func (s *session) expect(id string) <-chan smpp.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting == nil {
+		s.waiting = map[string]chan smpp.Status{}
+	}
+	c := make(chan smpp.Status, 1)
+	s.waiting[id] = c
+	return c
+}
+
+// ID is the session's id.
+func (s *session) ID() string { return s.id }
+
+// Alive reports whether the connection stands.
+func (s *session) Alive() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alive
+}
+
+func (s *session) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alive, s.read = false, nil
+}
+
+// Probe finds that the peer has read everything: it always has.
+func (s *session) Probe(context.Context) error {
+	if !s.Alive() {
+		return smpp.ErrSessionClosed
+	}
+	s.prove()
+	return nil
+}
+
+func (s *session) prove() {
+	s.mu.Lock()
+	read := s.read
+	s.read = nil
+	s.mu.Unlock()
+	s.intake.Proven(read)
+}
+
+// Respond is the answer to a delivery.
+func (s *session) Respond(d *smpp.Delivery, status smpp.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if status == smpp.StatusROK {
+		s.read = append(s.read, d)
+	}
+	if c, ok := s.waiting[d.ID]; ok {
+		delete(s.waiting, d.ID)
+		c <- status
+	}
+}
+
+// phones are all telephones: a link that accepts everything.
+type phones struct {
+	mu    sync.Mutex // guards all below
+	parts map[string][]byte
+	got   []Received
+	ids   int
+}
+
+// Received is one SMS that a citizen got.
+type Received struct {
+	To       string // digits
+	Text     string
+	Alphabet string
+	Segments int
+}
+
+func newPhones() *phones { return &phones{parts: map[string][]byte{}} }
+
+// Submit takes one segment.
+func (p *phones) Submit(_ context.Context, m *smpp.Message) (smpp.SubmitResult, error) {
+	udh, body := m.Content()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ids++
+	res := smpp.SubmitResult{MessageID: fmt.Sprint(p.ids)}
+	number, total := 1, 1
+	if c, ok := segment.ParseUDH(udh); ok {
+		number, total = c.Number, c.Total
+	}
+	to := m.Destination.Addr
+	if number == 1 {
+		p.parts[to] = nil
+	}
+	p.parts[to] = append(p.parts[to], body...)
+	if number < total {
+		return res, nil
+	}
+	text, _ := segment.DecodeText(m.DataCoding, "gsm7", p.parts[to])
+	delete(p.parts, to)
+	alphabet := "gsm7"
+	if m.DataCoding == 8 {
+		alphabet = "ucs2"
+	}
+	p.got = append(p.got, Received{To: to, Text: text, Alphabet: alphabet, Segments: total})
+	return res, nil
+}
+
+// Release has nothing to give back.
+func (p *phones) Release() {}
+
+// take returns what came since the last call.
+func (p *phones) take() []Received {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	got := p.got
+	p.got = nil
+	return got
+}
+
+// number is the telephone number that a name in a script stands for.
+func number(name string) (msisdn.MSISDN, error) {
+	sum := 0
+	for _, r := range name {
+		sum = (sum*31 + int(r)) % 10_000_000
+	}
+	return msisdn.FromE164(fmt.Sprintf("+62812%08d", sum))
+}

@@ -1,0 +1,88 @@
+package turn
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"aduan/conversation"
+	"aduan/internal/desk"
+	"aduan/internal/handoff"
+	"aduan/store"
+)
+
+// eventBody is the data of an event for the case system. Text, Answer and
+// Change are positions in the ticket's lists, from 1.
+type eventBody struct {
+	Ticket  *desk.TicketView  `json:"ticket,omitempty"`
+	Citizen *desk.CitizenView `json:"citizen,omitempty"`
+	Message *desk.MessageView `json:"message,omitempty"`
+	EventData
+}
+
+// Body makes the data of an event from the ticket as it is now; an event
+// itself holds no text. handoff.ErrNothing where nothing is left to tell.
+func (d *Desk) Body(ctx context.Context, ev store.Event) (json.RawMessage, error) {
+	var b eventBody
+	var raw struct {
+		EventData
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(ev.Data, &raw); err != nil {
+		return nil, fmt.Errorf("turn: event %s: its data cannot be read: %w", ev.ID, err)
+	}
+	b.EventData = raw.EventData
+	var err error
+	if ev.Ticket != 0 {
+		err = d.ticketBody(ctx, ev, &b)
+	} else {
+		err = d.citizenBody(ctx, ev, &b)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if raw.Message != "" {
+		if err := d.messageBody(ctx, ev, raw.Message, &b); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(b)
+}
+
+func (d *Desk) ticketBody(ctx context.Context, ev store.Event, b *eventBody) error {
+	view, err := d.Ticket(ctx, desk.TicketRequest{
+		Number: conversation.NewNumber(ev.Shard, ev.Ticket), Viewer: desk.Viewer{Reveal: true},
+	})
+	if errors.Is(err, desk.ErrNotFound) {
+		return handoff.ErrNothing
+	}
+	b.Ticket = &view
+	return err
+}
+
+func (d *Desk) citizenBody(ctx context.Context, ev store.Event, b *eventBody) error {
+	c, err := d.t.o.Store.Load(ctx, store.CitizenID{Shard: ev.Shard, Hash: ev.Citizen})
+	if errors.Is(err, store.ErrNotFound) {
+		return handoff.ErrNothing
+	}
+	b.Citizen = &desk.CitizenView{Number: c.Number.Reveal()}
+	return err
+}
+
+func (d *Desk) messageBody(ctx context.Context, ev store.Event, id string, b *eventBody) error {
+	msgs, err := d.t.o.Store.Messages(ctx, []string{id})
+	if errors.Is(err, store.ErrNotFound) || (err == nil && len(msgs) == 0) {
+		return nil // the ticket says enough
+	}
+	if err != nil {
+		return err
+	}
+	n := conversation.Number(0)
+	if ev.Ticket != 0 {
+		n = conversation.NewNumber(ev.Shard, ev.Ticket)
+	}
+	view := messageView(msgs[0], n)
+	b.Message = &view
+	return nil
+}

@@ -1,0 +1,248 @@
+package turn
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"aduan/conversation"
+	"aduan/store"
+)
+
+// build makes the commit of a turn. reserved are the links at which the outbox
+// holds room for SMS of it, one name a reservation.
+func (t *Turner) build(c store.Citizen, s spec, next conversation.State, eff conversation.Effects, now time.Time) (*store.Turn, []string, error) {
+	turn := &store.Turn{
+		Boot: s.boot, Deadline: s.deadline, Now: now, Citizen: c,
+		TickAt: next.TickAt(), Mark: s.mark, Fill: s.fill, HandoffHere: t.o.Courier != nil,
+	}
+	if eff.Kept {
+		turn.Kept = s.raw
+	}
+	heads := newHeads(&next, eff.Tickets)
+	var reserved []string
+	for _, r := range eff.Replies {
+		sms, held := t.outgoing(c, s, r, heads.get(r.Ticket), now)
+		if held {
+			reserved = append(reserved, sms.Link)
+		}
+		heads.message(r.Ticket, sms.ID)
+		turn.SMS = append(turn.SMS, sms)
+	}
+	if s.mark != nil {
+		mark := *s.mark
+		mark.AsksOnly = eff.AsksOnly
+		turn.Mark = &mark
+	}
+	if s.join != nil {
+		join := *s.join
+		join.Ticket, join.Field = joined(eff)
+		turn.Join = &join
+	}
+	for _, e := range eff.Events {
+		ev, err := t.event(c, e, now)
+		if err != nil {
+			return nil, reserved, err
+		}
+		turn.Events = append(turn.Events, ev)
+	}
+	err := t.fill(turn, next, eff, heads, s)
+	if err != nil {
+		for _, link := range reserved {
+			t.o.Outbox.Unreserve(link)
+		}
+	}
+	return turn, reserved, err
+}
+
+// fill writes state, tickets and entries into the commit.
+func (t *Turner) fill(turn *store.Turn, next conversation.State, eff conversation.Effects, heads *heads, s spec) error {
+	var err error
+	if turn.State, err = conversation.EncodeState(next); err != nil {
+		return fmt.Errorf("turn: state: %w", err)
+	}
+	if turn.Tickets, err = ticketWrites(eff, heads, s); err != nil {
+		return err
+	}
+	if s.idem != nil {
+		turn.Idempotency, err = s.idem(eff, turn.SMS)
+	}
+	return err
+}
+
+// outgoing is the SMS of a reply; it reports whether the outbox keeps room for it.
+func (t *Turner) outgoing(c store.Citizen, s spec, r conversation.Reply, head *conversation.Ticket, now time.Time) (store.SMS, bool) {
+	sms := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: r.Text, From: s.from, Link: s.link, Ticket: r.Ticket.Serial()}
+	if r.Push {
+		sms.Class = store.ClassPush
+		if head != nil && head.Link != "" {
+			sms.Link = head.Link
+		}
+		if at := t.o.Quiet(now); at.After(now) {
+			sms.NotBefore = at
+			return sms, false
+		}
+	}
+	sms.Hold = t.o.Outbox.Reserve(sms.Link)
+	return sms, sms.Hold
+}
+
+// EventData is what the store keeps of an event besides type and ticket:
+// indexes into the ticket, never text.
+type EventData struct {
+	Text   int `json:"text,omitempty"`
+	Answer int `json:"answer,omitempty"`
+	Change int `json:"change,omitempty"`
+}
+
+func (t *Turner) event(c store.Citizen, e conversation.Event, now time.Time) (store.Event, error) {
+	data, err := json.Marshal(EventData{Text: e.Text, Answer: e.Answer, Change: e.Change})
+	if err != nil {
+		return store.Event{}, fmt.Errorf("turn: event: %w", err)
+	}
+	return store.Event{ID: t.o.Store.NewID(c.ID.Shard), Type: e.Type, Ticket: e.Ticket.Serial(), At: now, Data: data}, nil
+}
+
+// joined says where the text of a long SMS went, so that a part that comes
+// late finds its gap.
+func joined(eff conversation.Effects) (serial uint64, field string) {
+	switch {
+	case len(eff.Texts) > 0:
+		return eff.Texts[0].Ticket.Serial(), textField(eff.Texts[0].Index)
+	case len(eff.Answers) > 0:
+		return eff.Answers[0].Ticket.Serial(), answerField(eff.Answers[0].Index)
+	default:
+		return 0, ""
+	}
+}
+
+// Fields of a stored ticket.
+func textField(i int) string    { return "x" + strconv.Itoa(i) }
+func answerField(i int) string  { return "a" + strconv.Itoa(i) }
+func changeField(i int) string  { return "y" + strconv.Itoa(i) }
+func messageField(i int) string { return "m" + strconv.Itoa(i) }
+
+// heads are the tickets that a turn touches. A head counts the SMS of its
+// ticket, which the engine does not name.
+type heads struct {
+	state   *conversation.State
+	changed []conversation.Ticket
+	sms     []store.TicketWrite // only Serial and Entries: SMS ids
+}
+
+func newHeads(next *conversation.State, changed []conversation.Ticket) *heads {
+	// Step's effects may share memory with its state; counting must not change it.
+	next.Tickets = append([]conversation.Ticket(nil), next.Tickets...)
+	return &heads{state: next, changed: append([]conversation.Ticket(nil), changed...)}
+}
+
+func (h *heads) get(n conversation.Number) *conversation.Ticket {
+	if n == 0 {
+		return nil
+	}
+	for i := range h.changed {
+		if h.changed[i].Number == n {
+			return &h.changed[i]
+		}
+	}
+	for i := range h.state.Tickets {
+		if h.state.Tickets[i].Number == n {
+			h.changed = append(h.changed, h.state.Tickets[i])
+			return &h.changed[len(h.changed)-1]
+		}
+	}
+	return nil
+}
+
+// message counts an SMS about ticket n.
+func (h *heads) message(n conversation.Number, id string) {
+	head := h.get(n)
+	if head == nil {
+		return
+	}
+	head.Messages++
+	for i := range h.state.Tickets {
+		if h.state.Tickets[i].Number == n {
+			h.state.Tickets[i].Messages = head.Messages
+		}
+	}
+	h.sms = append(h.sms, store.TicketWrite{
+		Serial:  n.Serial(),
+		Entries: []store.Entry{{Field: messageField(head.Messages), Data: []byte(id), Plain: true}},
+	})
+}
+
+// ticketWrites are the tickets of a commit with what is appended to each.
+func ticketWrites(eff conversation.Effects, h *heads, s spec) ([]store.TicketWrite, error) {
+	writes := make([]store.TicketWrite, 0, len(h.changed))
+	for i := range h.changed {
+		head, err := json.Marshal(&h.changed[i])
+		if err != nil {
+			return nil, fmt.Errorf("turn: head of a ticket: %w", err)
+		}
+		w := store.TicketWrite{Serial: h.changed[i].Number.Serial(), Head: head}
+		if err := appendEntries(&w, eff, h.changed[i].Number); err != nil {
+			return nil, err
+		}
+		for _, m := range h.sms {
+			if m.Serial == w.Serial {
+				w.Entries = append(w.Entries, m.Entries...)
+			}
+		}
+		w.New = isNew(eff, h.changed[i].Number)
+		writes = append(writes, w)
+	}
+	return writes, nil
+}
+
+// isNew tells whether this turn filed the ticket: only then does it bring complaint.filed.
+func isNew(eff conversation.Effects, n conversation.Number) bool {
+	for _, e := range eff.Events {
+		if e.Ticket == n && e.Type == "complaint.filed" {
+			return true
+		}
+	}
+	return false
+}
+
+func appendEntries(w *store.TicketWrite, eff conversation.Effects, n conversation.Number) error {
+	add := func(field string, v any) error {
+		data, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("turn: entry %s: %w", field, err)
+		}
+		w.Entries = append(w.Entries, store.Entry{Field: field, Data: data})
+		return nil
+	}
+	for _, e := range eff.Texts {
+		if e.Ticket == n {
+			if err := add(textField(e.Index), e); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range eff.Answers {
+		if e.Ticket == n {
+			if err := add(answerField(e.Index), e); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range eff.Changes {
+		if e.Ticket == n {
+			if err := add(changeField(e.Index), e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func decodeHead(b []byte) (conversation.Ticket, error) {
+	var head conversation.Ticket
+	if err := json.Unmarshal(b, &head); err != nil {
+		return head, fmt.Errorf("turn: the head of a ticket cannot be read: %w", err)
+	}
+	return head, nil
+}

@@ -1,0 +1,219 @@
+package turn
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"aduan/conversation"
+	"aduan/internal/desk"
+	"aduan/store"
+)
+
+// DefaultMaxSegments is how many segments a push may take unless staff say otherwise.
+const DefaultMaxSegments = 3
+
+// Desk is where staff read tickets and push statuses and questions. It makes
+// the same turns as a citizen's message does.
+type Desk struct{ t *Turner }
+
+// NewDesk returns the desk of a Turner.
+func NewDesk(t *Turner) *Desk { return &Desk{t: t} }
+
+// Ticket is one ticket with its history; desk.ErrNotFound where there is none,
+// or where it is another agency's than the viewer's.
+func (d *Desk) Ticket(ctx context.Context, r desk.TicketRequest) (desk.TicketView, error) {
+	rec, head, err := d.load(ctx, r.Number, r.Viewer)
+	if err != nil {
+		return desk.TicketView{}, err
+	}
+	return d.view(ctx, rec, head, r.Viewer)
+}
+
+// Message is one SMS of a ticket.
+func (d *Desk) Message(ctx context.Context, r desk.MessageRequest) (desk.MessageView, error) {
+	msgs, err := d.t.o.Store.Messages(ctx, []string{r.ID})
+	if errors.Is(err, store.ErrNotFound) || (err == nil && len(msgs) == 0) {
+		return desk.MessageView{}, desk.ErrNotFound
+	}
+	if err != nil {
+		return desk.MessageView{}, unavailable(err)
+	}
+	m := msgs[0]
+	number := conversation.Number(0)
+	if m.Ticket != 0 {
+		shard, err := store.ShardOf(r.ID)
+		if err != nil {
+			return desk.MessageView{}, desk.ErrNotFound
+		}
+		number = conversation.NewNumber(shard, m.Ticket)
+		if _, _, err := d.load(ctx, number, r.Viewer); err != nil {
+			return desk.MessageView{}, err
+		}
+	} else if r.Viewer.Agency != "" {
+		return desk.MessageView{}, desk.ErrNotFound
+	}
+	return messageView(m, number), nil
+}
+
+// PushStatus sets a ticket's status and tells the citizen. replayed: the same
+// request was answered before, and nothing was done again.
+func (d *Desk) PushStatus(ctx context.Context, r desk.StatusRequest) (a desk.StatusAnswer, replayed bool, err error) {
+	limit := r.MaxSegments
+	if limit <= 0 {
+		limit = DefaultMaxSegments
+	}
+	return d.push(ctx, r.Number, r.Viewer, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
+		return conversation.StaffStatus{
+			Ticket: r.Number, Status: r.Status, Note: r.Note, Notify: r.Notify, By: r.Viewer.Name,
+			Agency: r.Agency, ExternalID: r.ExternalID, MaxSegments: limit, Known: known,
+		}
+	})
+}
+
+// PushQuestion asks the citizen something; the answer comes as an event.
+func (d *Desk) PushQuestion(ctx context.Context, r desk.QuestionRequest) (a desk.StatusAnswer, replayed bool, err error) {
+	limit := r.MaxSegments
+	if limit <= 0 {
+		limit = DefaultMaxSegments
+	}
+	return d.push(ctx, r.Number, r.Viewer, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
+		return conversation.StaffQuestion{Ticket: r.Number, Text: r.Text, By: r.Viewer.Name, MaxSegments: limit, Known: known}
+	})
+}
+
+// push makes the turn of something that staff do to one ticket.
+func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, idem *desk.Idempotency, limit int,
+	input func(known []conversation.Ticket) conversation.Input,
+) (desk.StatusAnswer, bool, error) {
+	rec, head, err := d.load(ctx, n, v)
+	if err != nil {
+		return desk.StatusAnswer{}, false, err
+	}
+	s := d.t.ours(func(_ conversation.Number, known []conversation.Ticket) conversation.Input { return input(known) })
+	s.known = []conversation.Ticket{head}
+	s.refused = func(eff conversation.Effects) error { return refusal(eff, limit) }
+	var answer desk.StatusAnswer
+	s.idem = func(eff conversation.Effects, sms []store.SMS) (*store.Idempotency, error) {
+		answer = answerOf(n, head, eff, sms)
+		if idem == nil {
+			return nil, nil
+		}
+		body, err := json.Marshal(answer)
+		if err != nil {
+			return nil, fmt.Errorf("turn: answer: %w", err)
+		}
+		return &store.Idempotency{Key: idem.Key, Fingerprint: idem.Fingerprint, Answer: body}, nil
+	}
+	res, err := d.t.run(ctx, rec.Citizen, s)
+	var no *refusedError
+	switch {
+	case errors.As(err, &no):
+		return d.answeredBefore(ctx, n, idem, no.because)
+	case err != nil:
+		return desk.StatusAnswer{}, false, unavailable(err)
+	}
+	switch res.Outcome.Kind {
+	case store.Kept:
+		return answer, false, nil
+	case store.Replayed:
+		return replay(res.Outcome.FirstAnswer)
+	case store.KeyMisused:
+		return desk.StatusAnswer{}, false, desk.ErrKeyMisused
+	default:
+		return desk.StatusAnswer{}, false, unavailable(kept(res.Outcome))
+	}
+}
+
+// answeredBefore gives the first answer of a request that is refused now only
+// because it was done already; else the refusal.
+func (d *Desk) answeredBefore(ctx context.Context, n conversation.Number, idem *desk.Idempotency, because error) (desk.StatusAnswer, bool, error) {
+	if idem == nil {
+		return desk.StatusAnswer{}, false, because
+	}
+	first, ok, err := d.t.o.Store.FirstAnswer(ctx, n.Shard(), idem.Key)
+	switch {
+	case err != nil:
+		return desk.StatusAnswer{}, false, unavailable(err)
+	case !ok:
+		return desk.StatusAnswer{}, false, because
+	case first.Fingerprint != idem.Fingerprint:
+		return desk.StatusAnswer{}, false, desk.ErrKeyMisused
+	default:
+		return replay(first.Answer)
+	}
+}
+
+func replay(body []byte) (desk.StatusAnswer, bool, error) {
+	var a desk.StatusAnswer
+	if err := json.Unmarshal(body, &a); err != nil {
+		return a, false, fmt.Errorf("turn: a stored answer cannot be read: %w", err)
+	}
+	return a, true, nil
+}
+
+// load reads a ticket that the viewer may see.
+func (d *Desk) load(ctx context.Context, n conversation.Number, v desk.Viewer) (store.TicketRecord, conversation.Ticket, error) {
+	rec, err := d.t.o.Store.Ticket(ctx, n.Shard(), n.Serial())
+	if errors.Is(err, store.ErrNotFound) {
+		return rec, conversation.Ticket{}, desk.ErrNotFound
+	}
+	if err != nil {
+		return rec, conversation.Ticket{}, unavailable(err)
+	}
+	head, err := decodeHead(rec.Head)
+	if err != nil {
+		return rec, head, err
+	}
+	if v.Agency != "" && head.Agency != v.Agency {
+		return rec, head, desk.ErrNotFound
+	}
+	return rec, head, nil
+}
+
+// refusedError carries the engine's refusal out of a turn.
+type refusedError struct{ because error }
+
+func (e *refusedError) Error() string { return e.because.Error() }
+
+// refusal is the engine's refusal in the desk's words. An opted-out citizen is
+// none: the status changes, and the answer says that no SMS goes out.
+func refusal(eff conversation.Effects, limit int) error {
+	switch eff.Refused {
+	case "", "opted_out":
+		return nil
+	case "closed":
+		return &refusedError{desk.ErrClosed}
+	case "erased":
+		return &refusedError{desk.ErrErased}
+	case "unknown":
+		return &refusedError{desk.ErrNotFound}
+	case "invalid":
+		return &refusedError{&desk.Invalid{Field: "status", Reason: "staff set verified, forwarded, in_progress, needs_information, resolved, rejected, closed or reopened"}}
+	case "too_long":
+		return &refusedError{&desk.TooLong{Segments: eff.Segments, Max: limit}}
+	default:
+		return &refusedError{&desk.Invalid{Field: "status", Reason: eff.Refused}}
+	}
+}
+
+func answerOf(n conversation.Number, head conversation.Ticket, eff conversation.Effects, sms []store.SMS) desk.StatusAnswer {
+	a := desk.StatusAnswer{Ticket: n.String(), Status: string(head.Status), Messages: make([]string, 0, len(sms))}
+	for i := range eff.Tickets {
+		if eff.Tickets[i].Number == n {
+			a.Status = string(eff.Tickets[i].Status)
+		}
+	}
+	for i := range sms {
+		a.Messages = append(a.Messages, sms[i].ID)
+	}
+	if eff.Refused != "" {
+		refused := eff.Refused
+		a.Refused = &refused
+	}
+	return a
+}
+
+// unavailable marks an error after which staff may try again.
+func unavailable(err error) error { return fmt.Errorf("%w: %w", desk.ErrUnavailable, err) }

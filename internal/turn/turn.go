@@ -1,0 +1,313 @@
+package turn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aduan/conversation"
+	"aduan/internal/msisdn"
+	"aduan/store"
+)
+
+// maxAttempts bounds how often one turn is made again because another was
+// first. Each attempt starts from what stands, so that the second loses only
+// to a third party that is faster still.
+const maxAttempts = 8
+
+// ErrBusy means that others changed the same citizen so often that this turn
+// was given up; nothing of it is kept.
+var ErrBusy = errors.New("turn: the citizen's state kept changing; nothing kept, try again")
+
+// keeper is what a turn needs of the store; *store.Store is one.
+type keeper interface {
+	Assume(m msisdn.MSISDN) (store.Citizen, error)
+	Load(ctx context.Context, id store.CitizenID) (store.Citizen, error)
+	Commit(ctx context.Context, t *store.Turn) (store.Outcome, error)
+	Ticket(ctx context.Context, shard int, serial uint64) (store.TicketRecord, error)
+	Messages(ctx context.Context, ids []string) ([]store.Message, error)
+	TakeSerial(ctx context.Context, shard int) (uint64, error)
+	ReturnSerial(shard int, serial uint64)
+	NewID(shard int) string
+	BootID() string
+	FirstAnswer(ctx context.Context, shard int, key string) (store.Idempotency, bool, error)
+}
+
+// Outbox takes what a commit has produced; *sender.Sender is one.
+type Outbox interface {
+	// Reserve asks for room in memory for one SMS of this link.
+	Reserve(link string) bool
+	// Unreserve gives the room back.
+	Unreserve(link string)
+	// Send takes SMS that this daemon holds; each uses one reservation.
+	Send(sms []store.Outgoing)
+	// Doubt notes SMS of a commit whose outcome is unknown: they are looked
+	// for in the store, and sent if they stand there.
+	Doubt(shard int, ids []string)
+}
+
+// Courier is told of events that wait for the case system; *handoff.Handoff is one.
+type Courier interface {
+	// Offer reports whether it takes the events of ref at once; else they
+	// wait in the store until they are due.
+	Offer(ref store.HandoffRef) bool
+}
+
+// Options are the parts of a Turner. Store, Engine, Outbox and Now are required.
+type Options struct {
+	Store  keeper
+	Engine *conversation.Engine
+	Outbox Outbox
+	// Courier is nil where no webhook is configured: events then wait to be pulled.
+	Courier Courier
+	Now     func() time.Time
+	// ShortCode is the sender of pushes, and of answers where the citizen's
+	// message named no destination.
+	ShortCode string
+	// Quiet tells when a push may be sent that comes up at the given time: the
+	// same time, or the end of the night. Nil: always at once.
+	Quiet func(time.Time) time.Time
+	// DefaultLink carries pushes of tickets that came by no link of ours.
+	DefaultLink string
+	// Patience bounds a turn that is not an answer to the SMSC; default 5 s.
+	Patience time.Duration
+}
+
+// Turner makes turns. It has no goroutine of its own and may be used by many.
+type Turner struct {
+	o Options
+}
+
+// New returns a Turner.
+func New(o Options) *Turner {
+	if o.Patience <= 0 {
+		o.Patience = 5 * time.Second
+	}
+	if o.Quiet == nil {
+		o.Quiet = func(t time.Time) time.Time { return t }
+	}
+	return &Turner{o: o}
+}
+
+// Message is one citizen's message on its way into a turn.
+type Message struct {
+	// Boot is the boot that took the message: a turn of a boot that was
+	// declared dead meanwhile keeps nothing.
+	Boot string
+	// Deadline is when the caller stops waiting: nothing is written after it.
+	Deadline time.Time
+	From     msisdn.MSISDN
+	// To is the address that the citizen wrote to: the answer's sender.
+	To   string
+	Link string
+	// Input makes the engine's input; newNumber is the number that a new
+	// ticket would get, known are the citizen's own tickets that the text
+	// names and the state does not hold.
+	Input func(newNumber conversation.Number, known []conversation.Ticket) conversation.Input
+	// Text is searched for ticket numbers.
+	Text string
+	// Raw is kept for staff where no ticket takes the message.
+	Raw  []byte
+	Mark *store.MarkWrite
+	Join *store.GroupJoin
+}
+
+// Result is a turn that was made.
+type Result struct {
+	Outcome store.Outcome
+	Effects conversation.Effects
+}
+
+// SMS makes the turn of one message of a citizen. Outcome.Kind says whether it
+// was kept, or is a copy of an earlier message that promise 3 must decide on.
+func (t *Turner) SMS(ctx context.Context, m Message) (Result, error) {
+	c, err := t.o.Store.Assume(m.From)
+	if err != nil {
+		return Result{}, err
+	}
+	return t.run(ctx, c, spec{
+		boot: m.Boot, deadline: m.Deadline, text: m.Text, link: m.Link, from: m.To,
+		raw: m.Raw, mark: m.Mark, join: m.Join, numbered: true,
+		input: m.Input,
+	})
+}
+
+// Tick lets happen what has fallen due for a citizen.
+func (t *Turner) Tick(ctx context.Context, id store.CitizenID) error {
+	c, err := t.o.Store.Load(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	res, err := t.run(ctx, c, t.ours(func(conversation.Number, []conversation.Ticket) conversation.Input {
+		return conversation.Tick{}
+	}))
+	if err != nil {
+		return err
+	}
+	return kept(res.Outcome)
+}
+
+// ours is the frame of a turn that no SMSC waits for.
+func (t *Turner) ours(input func(conversation.Number, []conversation.Ticket) conversation.Input) spec {
+	return spec{
+		boot: t.o.Store.BootID(), deadline: t.o.Now().Add(t.o.Patience),
+		link: t.o.DefaultLink, from: t.o.ShortCode, input: input,
+	}
+}
+
+// kept turns an outcome that a caller without marks cannot use into an error.
+func kept(o store.Outcome) error {
+	switch o.Kind {
+	case store.Kept, store.Replayed, store.KeyMisused:
+		return nil
+	default:
+		return fmt.Errorf("turn: nothing kept: %v", o.Kind)
+	}
+}
+
+// spec is everything about one turn but the citizen's state.
+type spec struct {
+	boot     string
+	deadline time.Time
+	text     string
+	link     string
+	from     string
+	raw      []byte
+	numbered bool // a new ticket may come of it
+	known    []conversation.Ticket
+	mark     *store.MarkWrite
+	join     *store.GroupJoin
+	fill     *store.GroupFill
+	idem     func(conversation.Effects, []store.SMS) (*store.Idempotency, error)
+	input    func(conversation.Number, []conversation.Ticket) conversation.Input
+	// refused looks at the effects before anything is kept; an error ends the turn.
+	refused func(conversation.Effects) error
+}
+
+// run makes the turn, again from what stands as long as another was first.
+func (t *Turner) run(ctx context.Context, c store.Citizen, s spec) (Result, error) {
+	for range maxAttempts {
+		res, err := t.attempt(ctx, c, s)
+		if err != nil || res.Outcome.Kind != store.Stale {
+			return res, err
+		}
+		c = res.Outcome.Citizen
+	}
+	return Result{}, ErrBusy
+}
+
+func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, error) {
+	state, err := conversation.DecodeState(c.State)
+	if err != nil {
+		return Result{}, fmt.Errorf("turn: the state of a citizen of shard %02d: %w", c.ID.Shard, err)
+	}
+	known, err := t.known(ctx, c, state, s)
+	if err != nil {
+		return Result{}, err
+	}
+	number, giveBack, err := t.number(ctx, c, s)
+	if err != nil {
+		return Result{}, err
+	}
+	now := t.o.Now()
+	next, eff := t.o.Engine.Step(state, s.input(number, known), now)
+	if s.refused != nil {
+		if err := s.refused(eff); err != nil {
+			giveBack()
+			return Result{Effects: eff}, err
+		}
+	}
+	turn, reserved, err := t.build(c, s, next, eff, now)
+	if err != nil {
+		giveBack()
+		return Result{}, err
+	}
+	out, err := t.o.Store.Commit(ctx, turn)
+	t.after(turn, reserved, out, err)
+	// A number is given back only where it surely stands nowhere.
+	if used := files(eff, number); !used || (err == nil && out.Kind != store.Kept) || errors.Is(err, store.ErrNotKept) {
+		giveBack()
+	}
+	return Result{Outcome: out, Effects: eff}, err
+}
+
+// known loads the citizen's own tickets that a text names and the state no
+// longer holds. A number of another shard is never this citizen's.
+func (t *Turner) known(ctx context.Context, c store.Citizen, state conversation.State, s spec) ([]conversation.Ticket, error) {
+	known := s.known
+	if c.Version == 0 || s.text == "" {
+		return known, nil
+	}
+	for _, n := range conversation.NumbersIn(s.text) {
+		if n.Shard() != c.ID.Shard || holds(state.Tickets, n) || holds(known, n) {
+			continue
+		}
+		rec, err := t.o.Store.Ticket(ctx, n.Shard(), n.Serial())
+		if errors.Is(err, store.ErrNotFound) || (err == nil && rec.Owner != c.ID) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("turn: ticket named in a message: %w", err)
+		}
+		head, err := decodeHead(rec.Head)
+		if err != nil {
+			return nil, err
+		}
+		known = append(known, head)
+	}
+	return known, nil
+}
+
+func holds(ts []conversation.Ticket, n conversation.Number) bool {
+	for i := range ts {
+		if ts[i].Number == n {
+			return true
+		}
+	}
+	return false
+}
+
+// number takes the number that a new ticket would get.
+func (t *Turner) number(ctx context.Context, c store.Citizen, s spec) (conversation.Number, func(), error) {
+	if !s.numbered {
+		return 0, func() {}, nil
+	}
+	serial, err := t.o.Store.TakeSerial(ctx, c.ID.Shard)
+	if err != nil {
+		return 0, nil, err
+	}
+	return conversation.NewNumber(c.ID.Shard, serial), func() { t.o.Store.ReturnSerial(c.ID.Shard, serial) }, nil
+}
+
+func files(eff conversation.Effects, n conversation.Number) bool {
+	return n != 0 && holds(eff.Tickets, n)
+}
+
+// after hands on what the commit has made ready, and gives back what it has not.
+func (t *Turner) after(turn *store.Turn, reserved []string, out store.Outcome, err error) {
+	if errors.Is(err, store.ErrUnknown) && len(turn.SMS) > 0 {
+		ids := make([]string, len(turn.SMS))
+		for i := range turn.SMS {
+			ids[i] = turn.SMS[i].ID
+		}
+		t.o.Outbox.Doubt(turn.Citizen.ID.Shard, ids)
+	}
+	if err != nil || out.Kind != store.Kept {
+		out.Send = nil
+	}
+	for i := len(out.Send); i < len(reserved); i++ {
+		t.o.Outbox.Unreserve(reserved[i])
+	}
+	if len(out.Send) > 0 {
+		t.o.Outbox.Send(out.Send)
+	}
+	if err == nil && out.Kind == store.Kept && t.o.Courier != nil {
+		for i := range turn.Events {
+			t.o.Courier.Offer(store.HandoffOf(turn.Citizen.ID, turn.Events[i]))
+		}
+	}
+}
