@@ -49,12 +49,12 @@ func linksIn(env map[string]string) []string {
 func strangers(env map[string]string, bound map[string]string) []Problem {
 	var problems []Problem
 	var names []string
-	for path := range bound {
-		names = append(names, strings.ToLower(envName(path)))
+	for _, name := range bound {
+		names = append(names, strings.ToLower(name))
 	}
 	slices.Sort(names)
 	for _, variable := range slices.Sorted(maps.Keys(env)) {
-		if _, known := bound[pathOf(variable, bound)]; known || !section(variable) {
+		if slices.Contains(names, strings.ToLower(variable)) || !section(variable) {
 			continue
 		}
 		fix := "unset it, or see the keys in the example configuration"
@@ -64,16 +64,6 @@ func strangers(env map[string]string, bound map[string]string) []Problem {
 		problems = append(problems, Problem{Where: variable, What: "no setting has this variable", Fix: fix})
 	}
 	return problems
-}
-
-// pathOf is the path that variable sets, "" where none.
-func pathOf(variable string, bound map[string]string) string {
-	for path, name := range bound {
-		if name == variable {
-			return path
-		}
-	}
-	return ""
 }
 
 // section says whether variable begins with the name of a part of the configuration.

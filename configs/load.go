@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -85,23 +84,25 @@ func (l *loader) merge() (*Config, error) {
 	if err := v.MergeConfigMap(l.file.values); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	for _, s := range settings(reflect.ValueOf(*Defaults()), "") {
+	all := settings(reflect.ValueOf(*Defaults()), "")
+	for _, name := range l.links() {
+		all = append(all, settings(reflect.ValueOf(DefaultLink()), "smpp.links."+name)...)
+	}
+	for _, s := range all {
 		v.SetDefault(s.path, s.value.Interface())
 		l.bind(v, s)
-	}
-	for _, name := range l.links() {
-		for _, s := range settings(reflect.ValueOf(DefaultLink()), "smpp.links."+name) {
-			v.SetDefault(s.path, s.value.Interface())
-			l.bind(v, s)
-		}
 	}
 	l.problems = append(l.problems, strangers(l.env, l.bound)...)
 	for _, f := range l.flags {
 		v.Set(f.Key, f.Value)
 	}
+	for _, s := range all {
+		l.readable(v, s)
+	}
 	c := Defaults()
-	err := v.UnmarshalExact(c, viper.DecodeHook(mapstructure.DecodeHookFuncType(read)))
-	l.collect(err)
+	if err := v.UnmarshalExact(c, viper.DecodeHook(mapstructure.DecodeHookFuncType(read))); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err) // a flag's key that is none
+	}
 	return c, nil
 }
 
@@ -122,6 +123,19 @@ func (l *loader) bind(v *viper.Viper, s setting) {
 		return
 	}
 	_ = v.BindEnv(s.path, variable) // fails only without a path
+}
+
+// readable tries to read a setting's text; what cannot be read is a problem, and its default takes its place, so
+// that the rest can be looked at.
+func (l *loader) readable(v *viper.Viper, s setting) {
+	if _, err := read(nil, s.value.Type(), v.Get(s.path)); err != nil {
+		what, fix, _ := strings.Cut(err.Error(), "; write ")
+		if fix != "" {
+			fix = "write " + fix
+		}
+		l.problems = append(l.problems, l.located([]Problem{{Key: s.path, What: what, Fix: fix}})...)
+		v.Set(s.path, s.value.Interface())
+	}
 }
 
 // links is the names of all links, of the file and of variables.
@@ -188,37 +202,14 @@ func splitList(text string) []string {
 	return list
 }
 
-// collect turns what UnmarshalExact says into problems with their places.
-func (l *loader) collect(err error) {
-	if err == nil {
-		return
-	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each of the joined is looked at
-		for _, e := range several.Unwrap() {
-			l.collect(e)
-		}
-		return
-	}
-	at := (*mapstructure.DecodeError)(nil)
-	if !errors.As(err, &at) {
-		if inner := errors.Unwrap(err); inner != nil {
-			l.collect(inner)
-			return
-		}
-		l.problems = append(l.problems, Problem{Where: l.file.name, What: err.Error()})
-		return
-	}
-	path := strings.NewReplacer("[", ".", "]", "").Replace(at.Name())
-	what, fix, _ := strings.Cut(at.Unwrap().Error(), "; ")
-	l.problems = append(l.problems, l.located([]Problem{{Key: path, What: what, Fix: fix}})...)
-}
-
-// located tells where each problem's key was said, and drops those of keys that are reported already, of secrets
-// whose file is too.
+// located tells where each problem's key was said. It drops what a problem reported before explains: one of the same
+// key, of a secret's file, or of something in the part that is judged as a whole.
 func (l *loader) located(problems []Problem) []Problem {
 	var fresh []Problem
 	for _, p := range problems {
-		if slices.ContainsFunc(l.problems, func(q Problem) bool { return p.Key != "" && (q.Key == p.Key || q.Key == p.Key+"_file") }) {
+		if slices.ContainsFunc(l.problems, func(q Problem) bool {
+			return p.Key != "" && (q.Key == p.Key || q.Key == p.Key+"_file" || strings.HasPrefix(q.Key, p.Key+"."))
+		}) {
 			continue
 		}
 		p.Where, p.line = l.where(p.Key)

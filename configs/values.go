@@ -30,7 +30,7 @@ func ParseDuration(s string) (time.Duration, error) {
 	}
 	const most = math.MaxInt64 / int64(day)
 	if int64(n) >= most || d > 0 && d > math.MaxInt64-time.Duration(n)*day {
-		return 0, fmt.Errorf("%q is longer than 292 years; shorten it", s)
+		return 0, fmt.Errorf("%q is longer than 292 years; write a shorter one", s)
 	}
 	return time.Duration(n)*day + d, nil
 }
@@ -60,7 +60,7 @@ func ParseQuietHours(s string) (QuietHours, error) {
 		return QuietHours{}, bad
 	}
 	if q.From == q.To {
-		return QuietHours{}, fmt.Errorf("%q begins when it ends; give two times, or \"\" for no quiet hours", s)
+		return QuietHours{}, fmt.Errorf("%q begins when it ends; write two times, or \"\" for no quiet hours", s)
 	}
 	return q, nil
 }
