@@ -26,7 +26,7 @@ func (s *Store) Commit(ctx context.Context, t *Turn) (Outcome, error) {
 	if err != nil {
 		return s.counted(Outcome{}, err, began)
 	}
-	keys, args := t.wire(redisDeadline, s.opt.Redelivery)
+	keys, args := t.wire(s.keys, redisDeadline, s.opt.Redelivery)
 	var reply any
 	for try := 0; ; try++ {
 		reply, err = s.lines.do(ctx, scriptCommit, keys, args...)
@@ -130,7 +130,7 @@ func (s *Store) kept(t *Turn, reply []any) (Outcome, error) {
 }
 
 // wire is the turn as commit.lua takes it.
-func (t *Turn) wire(deadline int64, redelivery time.Duration) (keys []string, args []any) {
+func (t *Turn) wire(veil *sealer, deadline int64, redelivery time.Duration) (keys []string, args []any) {
 	id, shard := t.Citizen.ID, t.Citizen.ID.Shard
 	due, citizen := dueKey(shard), citizenKey(id)
 	keys = append(make([]string, 0, 12+len(t.Tickets)+len(t.SMS)+len(t.Events)),
@@ -142,7 +142,7 @@ func (t *Turn) wire(deadline int64, redelivery time.Duration) (keys []string, ar
 		millis(t.Now), millis(t.TickAt), safe(id.Hash))
 
 	if m := t.Mark; m != nil {
-		keys[8] = markKey(id, m.Digest)
+		keys[8] = markKey(id, veil.veil(m.Digest))
 		args = append(args, int(m.Mode), m.ID, m.Session, m.Replaces, flag(m.AsksOnly), redelivery.Milliseconds())
 	} else {
 		args = append(args, 0, "", "", "", 0, 0)
@@ -161,7 +161,7 @@ func (t *Turn) wire(deadline int64, redelivery time.Duration) (keys []string, ar
 	}
 	if f := t.Fill; f != nil {
 		keys[11] = groupKey(id, f.Key)
-		args = append(args, f.Number, f.Digest)
+		args = append(args, f.Number, veil.veil(f.Digest))
 	} else {
 		args = append(args, "", "")
 	}

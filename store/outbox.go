@@ -105,7 +105,7 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 		dueKey(shard), fenceKey(shard), smsKey(shard, d.SMS.ID), outKey(d.SMS.Citizen), heldKey(shard, d.Boot), queuedKey(shard),
 		deadKey(shard), eventsKey(shard), handoffKey(shard, subjectOf(d.SMS.Ticket, d.SMS.Citizen)),
 	}
-	marks, markIDs := settleArgs(d.Settle)
+	marks, markIDs := s.settleArgs(d.Settle)
 	keys = append(keys, marks...)
 	for _, id := range d.MessageIDs {
 		keys = append(keys, receiptKey(shard, d.SMS.Link, id), earlyKey(shard, d.SMS.Link, id))

@@ -97,7 +97,7 @@ func (s *Store) KeepPart(ctx context.Context, p Part) (PartOutcome, error) {
 	}
 	args := []any{
 		p.Boot, deadline, p.Citizen.Version, p.Citizen.key.wrapped, number, p.Total, p.Number,
-		p.Citizen.key.seal(group, "p"+n, p.Data), p.Digest, millis(p.Now), millis(p.Now.Add(p.Timeout)),
+		p.Citizen.key.seal(group, "p"+n, p.Data), s.keys.veil(p.Digest), millis(p.Now), millis(p.Now.Add(p.Timeout)),
 		millis(p.Now.Add(min(wholeLease, p.Timeout))),
 	}
 	keys := []string{dueKey(id.Shard), fenceKey(id.Shard), citizen, group}

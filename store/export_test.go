@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// NewForTest makes a store on any client, with a key of its own.
+func NewForTest(rdb redis.UniversalClient, master []byte, opt Options) *Store {
+	keys, err := newSealer(master)
+	if err != nil {
+		panic(err)
+	}
+	return newStore(rdb, keys, opt)
+}
+
+// CloseForTest waits for the committers.
+func (s *Store) CloseForTest() { s.close() }
+
+// Keys under their test names.
+var (
+	CitizenKey = citizenKey
+	OutKey     = outKey
+	TicketKey  = ticketKey
+	SMSKey     = smsKey
+	HeldKey    = heldKey
+	DueKey     = dueKey
+	QueuedKey  = queuedKey
+	EventsKey  = eventsKey
+	FenceKey   = fenceKey
+	HandoffKey = handoffKey
+	BootsKey   = bootsKey
+	DeadKey    = deadKey
+	GroupKey   = groupKey
+	KeptKey    = keptKey
+)
+
+// MarkKey is the key of a mark.
+func (s *Store) MarkKey(id CitizenID, digest string) string { return markKey(id, s.keys.veil(digest)) }
+
+// WireForTest is a turn as commit.lua takes it.
+func (s *Store) WireForTest(t *Turn) ([]string, []any) {
+	s.name(t)
+	return t.wire(s.keys, 0, s.opt.Redelivery)
+}
+
+// CommitSHA is the commit script's name in Redis.
+func CommitSHA() (sha, text string) { return scriptCommit.sha, scriptCommit.text }
+
+// Renew is one heartbeat.
+func (s *Store) Renew(ctx context.Context, boot string) (bool, map[string]string, error) {
+	r, err := s.renew(ctx, boot)
+	return r.fenced, r.boots, err
+}

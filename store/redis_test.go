@@ -1,0 +1,242 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"aduan/internal/msisdn"
+	"aduan/store"
+)
+
+// TestMain runs all tests beside one real redis-server, which each test empties, and looks for leaks.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { stopRedis(); os.Exit(code) })) }
+
+var child *realRedis
+
+type realRedis struct {
+	cmd  *exec.Cmd
+	dir  string
+	addr string
+}
+
+// startRedis starts a server that syncs each write, on a port of its own. It dies with this process.
+func startRedis(extra ...string) (*realRedis, error) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "aduan-store-")
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	addr := l.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	l.Close()
+	r := &realRedis{dir: dir, addr: addr}
+	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
+		"--appendfsync", "always", "--dir", dir, "--logfile", filepath.Join(dir, "log")}, extra...)
+	r.cmd = exec.Command(path, args...)
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := r.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return r, r.ready()
+}
+
+func (r *realRedis) ready() error {
+	c := redis.NewClient(&redis.Options{Addr: r.addr})
+	defer c.Close()
+	var err error
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if err = c.Ping(context.Background()).Err(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (r *realRedis) stop() {
+	_ = r.cmd.Process.Kill()
+	_ = r.cmd.Wait()
+	_ = os.RemoveAll(r.dir)
+}
+
+func stopRedis() {
+	if child != nil {
+		child.stop()
+	}
+}
+
+// sharedRedis is the address of the server that all tests share, emptied.
+func sharedRedis(t testing.TB) string {
+	t.Helper()
+	if child == nil {
+		var err error
+		if child, err = startRedis(); err != nil {
+			gap(t, "redis", err)
+		}
+	}
+	c := client(t, child.addr)
+	if err := c.FlushAll(context.Background()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return child.addr
+}
+
+// gap skips a test for want of a tool, or fails it where the tool is required.
+func gap(t testing.TB, tool string, err error) {
+	t.Helper()
+	for _, want := range strings.Split(os.Getenv("ADUAN_REQUIRE"), ",") {
+		if want == tool || want == "all" {
+			t.Fatalf("%s is required: %v", tool, err)
+		}
+	}
+	t.Skipf("%s is missing: %v", tool, err)
+}
+
+func client(t testing.TB, addr string) *redis.Client {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, ContextTimeoutEnabled: true, PoolSize: 20, ReadTimeout: 2 * time.Second})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+var master = []byte("0123456789abcdef0123456789abcdef")
+
+// bench is a store with its client.
+type bench struct {
+	*store.Store
+	rdb *redis.Client
+	t   testing.TB
+	ctx context.Context
+	now time.Time
+	n   int // how many ids were made
+}
+
+func newBench(t testing.TB, addr string) *bench {
+	t.Helper()
+	b := &bench{rdb: client(t, addr), t: t, ctx: t.Context(), now: time.Now()}
+	b.Store = store.NewForTest(b.rdb, master, store.Options{})
+	t.Cleanup(b.CloseForTest)
+	return b
+}
+
+// other is a second daemon on the same Redis.
+func (b *bench) other() *bench {
+	o := newBench(b.t, b.rdb.Options().Addr)
+	o.now = b.now
+	return o
+}
+
+// onBoth runs a test on a real Redis and on the embedded one.
+func onBoth(t *testing.T, f func(t *testing.T, b *bench)) {
+	t.Run("redis", func(t *testing.T) { f(t, newBench(t, sharedRedis(t))) })
+	t.Run("embedded", func(t *testing.T) { f(t, newBench(t, miniredis.RunT(t).Addr())) })
+}
+
+func number(n int) msisdn.MSISDN {
+	m, err := msisdn.FromE164(fmt.Sprintf("+62812%07d", n))
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// citizen assumes the n-th citizen.
+func (b *bench) citizen(n int) store.Citizen {
+	b.t.Helper()
+	c, err := b.Assume(number(n))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+// reload forgets nothing: it reads what stands.
+func (b *bench) reload(n int) store.Citizen {
+	b.t.Helper()
+	c, err := b.Load(b.ctx, b.Identify(number(n)))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+// turn is a plain turn of a citizen: a state and one SMS that is held.
+func (b *bench) turn(c store.Citizen, sms ...store.SMS) *store.Turn {
+	b.n++
+	return &store.Turn{
+		Boot: b.BootID(), Deadline: time.Now().Add(5 * time.Second), Now: b.now, Citizen: c,
+		State: []byte(fmt.Sprintf("state %d", b.n)), SMS: sms,
+	}
+}
+
+func (b *bench) sms(c store.Citizen, text string) store.SMS {
+	return store.SMS{ID: b.NewID(c.ID.Shard), Text: text, From: "1708", Link: "main", Hold: true}
+}
+
+func (b *bench) commit(t *store.Turn) store.Outcome {
+	b.t.Helper()
+	out, err := b.Commit(b.ctx, t)
+	if err != nil {
+		b.t.Fatalf("commit: %v", err)
+	}
+	return out
+}
+
+// mustKeep commits a turn that must be kept, and gives the citizen as it then is.
+func (b *bench) mustKeep(t *store.Turn) (store.Outcome, store.Citizen) {
+	b.t.Helper()
+	out := b.commit(t)
+	if out.Kind != store.Kept {
+		b.t.Fatalf("commit: %v (%+v), want kept", out.Kind, out.Mark)
+	}
+	c := t.Citizen
+	c.Version, c.State = out.Version, t.State
+	return out, c
+}
+
+// dump is all of Redis, to be compared: key → what it holds.
+func (b *bench) dump() map[string]string {
+	b.t.Helper()
+	d := map[string]string{}
+	keys, err := b.rdb.Keys(b.ctx, "*").Result()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, k := range keys {
+		var v any
+		switch b.rdb.Type(b.ctx, k).Val() {
+		case "hash":
+			v = b.rdb.HGetAll(b.ctx, k).Val()
+		case "list":
+			v = b.rdb.LRange(b.ctx, k, 0, -1).Val()
+		case "set":
+			v = b.rdb.SMembersMap(b.ctx, k).Val()
+		case "zset":
+			v = b.rdb.ZRangeWithScores(b.ctx, k, 0, -1).Val()
+		case "stream":
+			v = b.rdb.XRange(b.ctx, k, "-", "+").Val()
+		default:
+			v = b.rdb.Get(b.ctx, k).Val()
+		}
+		d[k] = fmt.Sprint(v)
+	}
+	return d
+}
