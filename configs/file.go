@@ -15,6 +15,9 @@ import (
 // maxFile is the largest configuration read, octets: a wrong file (a log, a dump) is told from one early.
 const maxFile = 1 << 20
 
+// maxDepth is how deep mappings may lie in each other, << followed: more is an alias that holds itself.
+const maxDepth = 16
+
 // file is a yaml file as values for viper. Scalars stay text as written, so that password 0123 is no octal number,
 // and each path knows its line.
 type file struct {
@@ -22,6 +25,8 @@ type file struct {
 	values   map[string]any
 	lines    map[string]int
 	problems []Problem
+	depth    int  // of mappings being read
+	looped   bool // an alias holds itself: nothing more is read
 }
 
 // readFile reads name; its problems are collected, so that the rest can still be looked at.
@@ -41,6 +46,9 @@ func readFile(name string) *file {
 		return f // empty: everything by default
 	}
 	f.keys(doc.Content[0], reflect.TypeFor[Config](), "", f.values)
+	if f.looped {
+		clear(f.values)
+	}
 	return f
 }
 
@@ -92,6 +100,16 @@ func (f *file) keys(n *yaml.Node, t reflect.Type, path string, into map[string]a
 	if n.Tag == "!!null" {
 		return
 	}
+	if f.looped {
+		return
+	}
+	if f.depth == maxDepth {
+		f.looped = true
+		f.bad(n, path, "refers to itself", "leave out the << or * that does")
+		return
+	}
+	f.depth++
+	defer func() { f.depth-- }()
 	if n.Kind != yaml.MappingNode {
 		f.bad(n, path, "keys are expected here, with values", "write each as key: value on a line of its own, indented")
 		return
