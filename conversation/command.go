@@ -1,0 +1,316 @@
+package conversation
+
+// verb is what a command does.
+type verb int
+
+// The verbs. A message is one only when all of it fits the command's form.
+const (
+	vNone verb = iota
+	vReport
+	vReportAlone // "mau ngadu": only without text
+	vSuggest
+	vAsk
+	vInfo // asks only with a ? or a word of asks_info
+	vSecret
+	vStatus
+	vAdd
+	vCancel
+	vHelp
+	vLanguage
+	vStop
+	vStart
+	vErase
+	vMistyped // a number whose digits are wrong; no word of its own
+)
+
+// verbNames are the commands as the files name them.
+var verbNames = map[string]verb{
+	"report": vReport, "report_alone": vReportAlone, "suggest": vSuggest, "ask": vAsk, "info": vInfo, "secret": vSecret,
+	"status": vStatus, "add": vAdd, "cancel": vCancel, "help": vHelp, "language": vLanguage,
+	"stop": vStop, "start": vStart, "erase": vErase,
+}
+
+// form is a command's word or phrase.
+type form struct {
+	words string
+	verb  verb
+}
+
+// files tells whether text after the word is a ticket of its own.
+func (v verb) files() bool {
+	return v == vReport || v == vSuggest || v == vAsk || v == vInfo || v == vSecret
+}
+
+// numbered tells whether a ticket number may follow the word.
+func (v verb) numbered() bool { return v == vStatus || v == vAdd || v == vCancel }
+
+// command is what a message turned out to be.
+type command struct {
+	verb verb
+	// number is the ticket named: of vAdd only one that is open and the
+	// citizen's own.
+	number Number
+	text   bool // words of the citizen's own follow
+	usage  bool // its rest is missing or unknown: explain it
+	lang   string
+}
+
+// setting is what the form of a command depends on.
+type setting struct {
+	own      func(Number) *Ticket // the citizen's ticket of that number, or nil
+	standing bool                 // a question stands
+	begins   bool                 // plain text would begin a new complaint
+}
+
+// parser reads one message. f are the tokens that are no greeting or politeness.
+type parser struct {
+	w     *Words
+	ts    *tokens
+	set   setting
+	f     []int
+	space [64]int
+}
+
+// parse finds the command that the whole message is; vNone: plain text.
+func (w *Words) parse(ts *tokens, set setting) command {
+	if len(ts.all) == 0 {
+		if ts.asks {
+			return command{verb: vHelp}
+		}
+		return command{}
+	}
+	p := parser{w: w, ts: ts, set: set}
+	p.f = p.space[:0]
+	for i := range ts.all {
+		if !ts.all[i].is(filler) {
+			p.f = append(p.f, i)
+		}
+	}
+	if len(p.f) == 0 {
+		return command{}
+	}
+	if c := p.numberAlone(); c.verb != vNone {
+		return c
+	}
+	i := 0
+	for i < len(p.f) && p.at(i).is(lead) {
+		i++
+	}
+	if c, ok := p.worded(i); ok {
+		return c
+	}
+	if i > 0 { // a lead word may itself begin a phrase
+		if c, ok := p.worded(0); ok {
+			return c
+		}
+	}
+	return p.slipped(i)
+}
+
+func (p *parser) at(i int) *token { return &p.ts.all[p.f[i]] }
+
+// worded tries the exact words of commands that begin at i.
+func (p *parser) worded(i int) (command, bool) {
+	for n := min(p.w.longest, len(p.f)-i); n > 0; n-- {
+		form, ok := p.w.commands[p.key(i, n)]
+		if !ok {
+			continue
+		}
+		if i > 0 && !form.verb.files() && form.verb != vReportAlone && form.verb != vHelp {
+			continue
+		}
+		if c := p.rest(form.verb, i+n); c.verb != vNone {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+// key joins n words from i on.
+func (p *parser) key(i, n int) string {
+	if n == 1 {
+		return p.at(i).word
+	}
+	key := make([]byte, 0, 32)
+	for k := range n {
+		if k > 0 {
+			key = append(key, ' ')
+		}
+		key = append(key, p.at(i+k).word...)
+	}
+	return string(key)
+}
+
+// rest decides by what follows the command's word.
+func (p *parser) rest(v verb, i int) command {
+	alone := i >= len(p.f)
+	switch v {
+	case vReport, vSuggest, vSecret:
+		return command{verb: v, text: !p.all(i, lead)}
+	case vReportAlone:
+		if p.all(i, lead) {
+			return command{verb: vReport}
+		}
+	case vAsk, vInfo:
+		if p.all(i, lead) {
+			return command{verb: vHelp}
+		}
+		if v == vAsk || p.ts.asks || p.any(i, asksInfo) {
+			return command{verb: vAsk, text: true}
+		}
+	case vStatus, vCancel:
+		if p.all(i, tail) {
+			return command{verb: v}
+		}
+		return p.numbered(v, i)
+	case vAdd:
+		if alone {
+			return command{verb: v, usage: true}
+		}
+		return p.numbered(v, i)
+	case vLanguage:
+		if alone {
+			return command{verb: v, usage: true}
+		}
+		if i+1 == len(p.f) && !p.at(i).digits {
+			lang, ok := p.w.names[p.at(i).word]
+			return command{verb: v, lang: lang, usage: !ok}
+		}
+	default: // help, stop, start, erase
+		if alone {
+			return command{verb: v}
+		}
+	}
+	return command{}
+}
+
+// numbered reads what follows a word that may name a ticket.
+func (p *parser) numbered(v verb, i int) command {
+	at := i
+	for at < len(p.f) && p.at(at).is(numberLead|tail) && !p.at(at).digits {
+		at++
+	}
+	if at == len(p.f) || !p.at(at).digits {
+		if v == vAdd {
+			return command{verb: v, text: true}
+		}
+		return command{}
+	}
+	n, end := p.ts.numberAt(p.f[at], p.mine)
+	if n != 0 {
+		alone := p.after(end) == len(p.f)
+		t := p.set.own(n)
+		switch {
+		case v == vAdd && alone:
+			return command{verb: v, usage: true}
+		case v == vAdd && t != nil && t.Status.Open():
+			return command{verb: v, number: n, text: true}
+		case v == vAdd:
+			return command{verb: v, text: true}
+		case alone:
+			return command{verb: v, number: n}
+		case t != nil && t.Status.Open():
+			return command{verb: v, number: n, text: true}
+		default:
+			return command{}
+		}
+	}
+	count, end := p.ts.digitsAt(p.f[at])
+	if count >= 4 && p.after(end) == len(p.f) {
+		return command{verb: vMistyped}
+	}
+	if v == vAdd {
+		return command{verb: v, text: true}
+	}
+	return command{}
+}
+
+// numberAlone reads a message that is a ticket number and nothing else.
+func (p *parser) numberAlone() command {
+	i := 0
+	for i < len(p.f) && p.at(i).is(numberLead) {
+		i++
+	}
+	if i == len(p.f) || !p.at(i).digits {
+		return command{}
+	}
+	n, end := p.ts.numberAt(p.f[i], p.mine)
+	switch {
+	case n != 0 && p.after(end) == len(p.f):
+		if !p.set.standing || p.set.own(n) != nil {
+			return command{verb: vStatus, number: n}
+		}
+	case n == 0 && !p.set.standing && p.at(i).word[0] != '0':
+		// One digit wrong is told; a telephone number (with its 0) is text.
+		if count, end := p.ts.digitsAt(p.f[i]); count >= minDigits && count <= minDigits+2 && p.after(end) == len(p.f) {
+			return command{verb: vMistyped}
+		}
+	}
+	return command{}
+}
+
+func (p *parser) mine(n Number) bool { return p.set.own(n) != nil }
+
+// after returns the first of f that is token end or later.
+func (p *parser) after(end int) int {
+	i := 0
+	for i < len(p.f) && p.f[i] < end {
+		i++
+	}
+	return i
+}
+
+// slipped tries command words with one slip, where they are tolerated.
+func (p *parser) slipped(i int) command {
+	if i == len(p.f) || p.at(i).digits || len(p.at(i).word) < minSlip-1 {
+		return command{}
+	}
+	word := p.at(i).word
+	alone := p.all(i+1, lead)
+	number := false
+	if !alone && p.at(i+1).digits || i+2 < len(p.f) && p.at(i+1).is(numberLead) && p.at(i+2).digits {
+		j := i + 1
+		if !p.at(j).digits {
+			j++
+		}
+		n, _ := p.ts.numberAt(p.f[j], p.mine)
+		number = n != 0
+	}
+	for _, form := range p.w.slippery {
+		if !slips(word, form.words) {
+			continue
+		}
+		v := form.verb
+		switch {
+		case number && v.numbered() && i == 0:
+		case alone && !p.set.standing && v != vCancel && v != vErase && (i == 0 || v.files() || v == vReportAlone):
+		case !alone && p.set.begins && (v == vReport || v == vSecret):
+		default:
+			continue
+		}
+		if c := p.rest(v, i+1); c.verb != vNone {
+			return c
+		}
+	}
+	return command{}
+}
+
+// all tells whether everything from i on is in the list.
+func (p *parser) all(i int, c class) bool {
+	for ; i < len(p.f); i++ {
+		if !p.at(i).is(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// any tells whether anything from i on is in the list.
+func (p *parser) any(i int, c class) bool {
+	for ; i < len(p.f); i++ {
+		if p.at(i).is(c) {
+			return true
+		}
+	}
+	return false
+}

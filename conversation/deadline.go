@@ -1,0 +1,67 @@
+package conversation
+
+import "time"
+
+// fallDue lets happen what time brings: silence over a question, ten days
+// without a mark, an erasure that was not taken back. No SMS comes of it.
+func (st *step) fallDue() {
+	if !st.s.EraseAt.IsZero() && !st.now.Before(st.s.EraseAt) {
+		st.erase()
+		return
+	}
+	var gone []Question
+	st.drop(func(q *Question) bool {
+		if q.Until.IsZero() || st.now.Before(q.Until) {
+			return false
+		}
+		gone = append(gone, *q)
+		return true
+	})
+	for i := range gone {
+		q := &gone[i]
+		if st.ticket(q.Ticket) == nil {
+			continue
+		}
+		switch q.Ask {
+		case AskDetail:
+			t := st.change(q.Ticket)
+			t.Incomplete = true
+			i := st.history(t, ChangeEntry{By: "line", What: "incomplete", Note: q.Name})
+			st.event(EventIncomplete, t.Number).Change = i
+		case AskOfficer:
+			t := st.change(q.Ticket)
+			i := st.history(t, ChangeEntry{By: "line", What: "unanswered", Note: q.Asked})
+			st.event(EventUnanswered, t.Number).Change = i
+		}
+	}
+	for i := range st.s.Tickets {
+		n, by := st.s.Tickets[i].Number, st.s.Tickets[i].RateBy
+		if by.IsZero() || st.now.Before(by) {
+			continue
+		}
+		t := st.change(n)
+		i := st.setStatus(t, Closed, "line", "")
+		st.event(EventStatus, n).Change = i
+		st.forget(n)
+	}
+}
+
+// forget drops every question about a ticket.
+func (st *step) forget(n Number) {
+	st.drop(func(q *Question) bool { return q.Ticket == n && n != 0 })
+}
+
+// erase forgets the citizen: tickets remain as figures.
+func (st *step) erase() {
+	for i := range st.s.Tickets {
+		t := st.s.Tickets[i]
+		t.Erased = true
+		t.Alias, t.Link, t.ExternalID = "", "", ""
+		t.Texts, t.Answers, t.Changes = 0, 0, 0
+		t.RateBy = time.Time{}
+		st.fx.Tickets = append(st.fx.Tickets, t)
+	}
+	st.fx.Erase = true
+	st.event(EventErased, 0)
+	st.s = State{V: stateVersion, Language: st.s.Language, Erased: true}
+}

@@ -1,0 +1,222 @@
+package conversation
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+)
+
+var zero time.Time
+
+// Limits of the guards against machines.
+const (
+	loopWithin   = 30 * time.Second // "within seconds"
+	loopAnswers  = 3                // answers to messages in a row that are nearly alike
+	alike        = 12               // bits in which prints of nearly the same text may differ
+	oursKept     = 3                // prints of what we sent last
+	shortestEcho = 4                // words
+)
+
+// arrive counts the message for the flood.
+func (st *step) arrive() {
+	recent := make([]time.Time, 0, st.e.o.FloodCount+1)
+	for _, t := range st.s.Recent {
+		if st.now.Sub(t) < st.e.o.FloodPer {
+			recent = append(recent, t)
+		}
+	}
+	recent = append(recent, st.now)
+	if over := len(recent) - st.e.o.FloodCount - 1; over > 0 {
+		recent = recent[over:]
+	}
+	st.s.Recent = recent
+	if len(recent) <= st.e.o.FloodCount {
+		st.s.Flooded = false
+	}
+}
+
+// guard takes the answer back where none is wanted: a flood, two machines,
+// too many in a day. What the message did stands.
+func (st *step) guard(print uint64) {
+	st.loop(print)
+	if len(st.s.Recent) > st.e.o.FloodCount {
+		if st.s.Flooded {
+			st.mute()
+			return
+		}
+		st.s.Flooded = true
+		st.fx.Replies = nil
+		st.say("flood", values{})
+	}
+	if st.s.Loop.Same > loopAnswers {
+		st.mute()
+		return
+	}
+	st.cap()
+}
+
+// mute leaves the answer out and counts it.
+func (st *step) mute() {
+	if len(st.fx.Replies) > 0 {
+		st.fx.Replies = nil
+		st.s.Loop.Muted++
+	}
+}
+
+// cap counts answers of the day, and stops at the limit.
+func (st *step) cap() {
+	if len(st.fx.Replies) == 0 {
+		return
+	}
+	local := st.now.In(st.e.o.Location)
+	if day := local.Year()*1000 + local.YearDay(); day != st.s.Day {
+		st.s.Day, st.s.Sent = day, 0
+	}
+	if st.s.Sent >= st.e.o.Cap {
+		st.mute()
+		return
+	}
+	st.s.Sent++
+	for i := range st.fx.Replies {
+		st.ours(st.fx.Replies[i].Text)
+	}
+}
+
+// loop counts messages in a row that are nearly alike, come within seconds,
+// and neither command nor file.
+func (st *step) loop(print uint64) {
+	l := &st.s.Loop
+	same := print != 0 && near(print, l.Print) && st.now.Sub(l.At) <= loopWithin && !st.acted && !st.filed
+	if same {
+		l.Same++
+	} else {
+		l.Same = 1
+	}
+	l.At, l.Print = st.now, print
+}
+
+// echoed takes our own text that comes back: it changes no ticket, and is
+// answered three times at most.
+func (st *step) echoed(print uint64) bool {
+	l := &st.s.Loop
+	if len(st.ts.all) < shortestEcho || !slices.ContainsFunc(l.Ours, func(p uint64) bool { return p == print }) {
+		l.Echoes = 0
+		return false
+	}
+	l.Echoes++
+	l.At, l.Print = st.now, print
+	st.fx.Kept = true
+	if l.Echoes > loopAnswers || len(st.s.Recent) > st.e.o.FloodCount {
+		l.Muted++
+		return true
+	}
+	st.say("how", values{})
+	st.cap()
+	return true
+}
+
+// ours remembers a text that we send.
+func (st *step) ours(text string) {
+	var ts tokens
+	ts.scan(text)
+	print := fingerprint(&ts)
+	kept := st.s.Loop.Ours
+	if slices.Contains(kept, print) {
+		return
+	}
+	if len(kept) >= oursKept {
+		kept = kept[len(kept)-oursKept+1:]
+	}
+	st.s.Loop.Ours = append(slices.Clone(kept), print)
+}
+
+// near tells whether two prints are of nearly the same text.
+func near(a, b uint64) bool { return b != 0 && bits.OnesCount64(a^b) <= alike }
+
+// fingerprint is a simhash of the words, digits all alike: texts that share
+// most words differ in few bits.
+func fingerprint(ts *tokens) uint64 {
+	var votes [64]int16
+	for i := range ts.all {
+		h := uint64(14695981039346656037) // FNV-1a
+		if ts.all[i].digits {
+			h ^= uint64(len(ts.all[i].word))
+		} else {
+			for j := range len(ts.all[i].word) {
+				h = (h ^ uint64(ts.all[i].word[j])) * 1099511628211
+			}
+		}
+		h ^= h >> 31
+		h *= 0x9e3779b97f4a7c15
+		h ^= h >> 29
+		for b := range votes {
+			votes[b] += int16(h>>b&1)*2 - 1
+		}
+	}
+	var print uint64
+	for b, v := range votes {
+		if v > 0 {
+			print |= 1 << b
+		}
+	}
+	return print
+}
+
+// unreadable keeps content that nobody can read.
+func (st *step) unreadable(in *Unreadable) {
+	if in.Sender == SenderMachine {
+		st.fx.Kept = true
+		return
+	}
+	st.arrive()
+	st.unread()
+}
+
+// unread keeps the message and says once a day how to write.
+func (st *step) unread() {
+	st.fx.Kept = true
+	if !st.s.Unreadable.IsZero() && st.now.Sub(st.s.Unreadable) < unreadTime || len(st.s.Recent) > st.e.o.FloodCount {
+		return
+	}
+	st.s.Unreadable = st.now
+	st.say("unreadable", values{})
+	st.cap()
+}
+
+// latePart fills the gap of a text or an answer; nobody is answered.
+func (st *step) latePart(in *LatePart) {
+	st.known = in.Known
+	if in.Ticket == 0 || st.ticket(in.Ticket) == nil {
+		st.fx.Kept = true
+		return
+	}
+	e := in.Entry
+	if in.Part < 1 || in.Part > len(e.Parts) || !slices.Contains(e.Gaps, in.Part) {
+		return
+	}
+	e.Parts, e.Gaps = slices.Clone(e.Parts), slices.DeleteFunc(slices.Clone(e.Gaps), func(g int) bool { return g == in.Part })
+	e.Parts[in.Part-1] = in.Text
+	if len(e.Gaps) == 0 {
+		e.Gaps = nil
+	}
+	t := st.change(in.Ticket)
+	st.ts.scan(e.Text())
+	st.w.classify(&st.ts)
+	if t.Kind == Complaint && st.ts.has(danger) {
+		t.Urgent = true
+	}
+	if st.ts.has(secret) {
+		t.Confidential = true
+		t.Alias = "R" + t.Number.Digits()
+	}
+	if e.Question != "" {
+		st.fx.Answers = append(st.fx.Answers, AnswerEntry{
+			Ticket: e.Ticket, Index: e.Index, At: e.At, Question: e.Question, Asked: e.Asked,
+			Text: e.Text(), Parts: e.Parts, Gaps: e.Gaps,
+		})
+		st.event(EventAnswered, in.Ticket).Answer = e.Index
+		return
+	}
+	st.fx.Texts = append(st.fx.Texts, e)
+	st.event(EventAdded, in.Ticket).Text = e.Index
+}

@@ -1,0 +1,97 @@
+package conversation
+
+// Input is what happens to a conversation: one of SMS, Unreadable, LatePart,
+// StaffStatus, StaffQuestion and Tick.
+type Input interface{ input() }
+
+// SenderKind tells who may be behind a sender's address.
+type SenderKind int
+
+// A citizen's number, or an address that is never answered: a short code, an
+// alphanumeric name, our own code.
+const (
+	SenderCitizen SenderKind = iota
+	SenderMachine
+)
+
+// SMS is a message of the citizen. Of a long one with gaps, Parts holds the
+// parts ("" where one is missing) and Gaps their numbers, from 1; Text is
+// then not needed.
+type SMS struct {
+	Text  string
+	Parts []string
+	Gaps  []int
+	Link  string
+	// NewNumber is the number that a new ticket would get.
+	NewNumber Number
+	// Known are the citizen's own tickets that the text names and the state
+	// does not hold.
+	Known  []Ticket
+	Sender SenderKind
+}
+
+// Unreadable is binary, empty or undecodable content.
+type Unreadable struct {
+	Link   string
+	Sender SenderKind
+}
+
+// LatePart is a part that fills the gap of a message taken earlier. Entry is
+// the entry as stored, a text's or an answer's. Ticket is 0 where no ticket
+// took the message.
+type LatePart struct {
+	Ticket Number
+	Field  string // "x3": a text, "a1": an answer
+	Entry  TextEntry
+	Part   int // from 1
+	Text   string
+	Known  []Ticket
+}
+
+// StaffStatus is a status that staff set. Nil pointers change nothing.
+type StaffStatus struct {
+	Ticket      Number
+	Status      Status
+	Note        string // for the citizen
+	Notify      bool
+	By          string
+	Agency      *string
+	ExternalID  *string
+	MaxSegments int // 0: 3
+	Known       []Ticket
+}
+
+// StaffQuestion is an officer's question to the citizen.
+type StaffQuestion struct {
+	Ticket      Number
+	Text        string
+	By          string
+	MaxSegments int // 0: 3
+	Known       []Ticket
+}
+
+// Tick says that time has come: State.TickAt.
+type Tick struct{}
+
+func (SMS) input()           {}
+func (Unreadable) input()    {}
+func (LatePart) input()      {}
+func (StaffStatus) input()   {}
+func (StaffQuestion) input() {}
+func (Tick) input()          {}
+
+// text returns what the message says, a gap as a space.
+func (m *SMS) text() string {
+	if len(m.Parts) == 0 {
+		return m.Text
+	}
+	return joinParts(m.Parts, m.Gaps, " ")
+}
+
+// entryParts returns the parts as an entry keeps them.
+func (m *SMS) entryParts() (parts []string, gaps []int) {
+	if len(m.Parts) == 0 {
+		return []string{m.Text}, nil
+	}
+	return append([]string(nil), m.Parts...), append([]int(nil), m.Gaps...)
+}

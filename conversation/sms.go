@@ -1,0 +1,178 @@
+package conversation
+
+// sms takes a message of the citizen: guards first, then what it says.
+func (st *step) sms(m *SMS) {
+	st.sm, st.known = m, m.Known
+	if m.Sender == SenderMachine {
+		st.fx.Kept = true
+		return
+	}
+	st.arrive()
+	text := m.text()
+	st.ts.scan(text)
+	st.w.classify(&st.ts)
+	if len(st.ts.all) == 0 && !st.ts.asks {
+		if q := st.top(); q != nil && q.Ask == AskDetail && !st.quietly() {
+			st.passDetail()
+			st.guard(0)
+			return
+		}
+		st.unread()
+		return
+	}
+	print := fingerprint(&st.ts)
+	if st.echoed(print) {
+		return
+	}
+	st.detect()
+	st.understand()
+	st.fx.AsksOnly = len(st.fx.Tickets) == 0 && len(st.fx.Events) == 0 && !st.fx.Kept
+	st.guard(print)
+}
+
+// quietly tells whether the message says nothing at all, not even a dash.
+func (st *step) quietly() bool {
+	for _, r := range st.sm.text() {
+		if r == '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// understand decides what a message is: an answer to the question that stands,
+// a command, courtesy, or text.
+func (st *step) understand() {
+	if q := st.top(); q != nil && q.confirms() && st.confirm(q) {
+		return
+	}
+	c := st.w.parse(&st.ts, setting{
+		own:      st.ticket,
+		standing: len(st.s.Questions) > 0,
+		begins:   len(st.s.Questions) == 0 && st.continued() == nil,
+	})
+	if len(st.sm.Gaps) > 0 && !c.text {
+		c = command{} // what is missing may say the rest
+	}
+	if c.verb != vNone {
+		st.acted = !c.text
+		st.command(c)
+		return
+	}
+	q := st.top()
+	if q != nil && q.Ask == AskRating && len(st.sm.Gaps) == 0 && st.rate(q) {
+		return
+	}
+	if q != nil && q.Ask == AskDetail && st.ts.passes() {
+		st.passDetail()
+		return
+	}
+	if st.ts.courtesy() && (q == nil || q.Ask != AskOfficer) {
+		otherwise := "how"
+		if st.ts.has(thanks) {
+			otherwise = "thanks"
+		}
+		st.again(otherwise)
+		return
+	}
+	st.plain()
+}
+
+// command does what a command says.
+func (st *step) command(c command) {
+	switch c.verb {
+	case vReport, vSuggest, vAsk, vSecret:
+		kind := map[verb]Kind{vReport: Complaint, vSecret: Complaint, vSuggest: Suggestion, vAsk: Information}[c.verb]
+		if c.text {
+			st.file(kind, c.verb == vSecret)
+			return
+		}
+		st.drop(func(q *Question) bool { return q.Ask == AskWhat || q.confirms() })
+		st.ask(Question{Ask: AskWhat, Kind: kind, Secret: c.verb == vSecret, Until: st.now.Add(detailTime)})
+		st.say("what_"+string(kind), values{})
+	case vStatus:
+		st.showStatus(c)
+	case vMistyped:
+		st.say("mistyped", values{})
+	case vAdd:
+		st.addTo(c)
+	case vCancel:
+		st.cancel(c)
+	case vHelp:
+		st.say("help", values{})
+	case vLanguage:
+		if c.usage {
+			st.say("language_usage", values{})
+			return
+		}
+		st.s.Language, st.lang = c.lang, c.lang
+		st.say("language_set", values{})
+	case vStop:
+		if !st.s.OptedOut {
+			st.s.OptedOut = true
+			st.event(EventOptedOut, 0)
+		}
+		st.say("stopped", values{})
+	case vStart:
+		if st.s.OptedOut {
+			st.s.OptedOut = false
+			st.event(EventOptedIn, 0)
+		}
+		st.say("started", values{})
+	case vErase:
+		st.drop((*Question).confirms)
+		st.ask(Question{Ask: AskErase, Until: st.now.Add(confirmTime)})
+		st.say("confirm_erase", values{})
+	}
+}
+
+// showStatus answers CEK.
+func (st *step) showStatus(c command) {
+	if c.number != 0 {
+		t := st.ticket(c.number)
+		switch {
+		case t == nil:
+			st.say("unknown", values{})
+		case c.text:
+			t = st.add(c.number)
+			st.status("status_added", t)
+		default:
+			st.status("status_one", t)
+		}
+		return
+	}
+	open := st.latestOpen()
+	switch len(open) {
+	case 0:
+		st.say("status_none", values{})
+	case 1:
+		st.status("status_one", &open[0])
+	default:
+		st.say("status_list", values{list: st.catalogue().statusList(open[:min(len(open), listed)])})
+	}
+}
+
+// addTo does TAMBAH.
+func (st *step) addTo(c command) {
+	switch q := st.top(); {
+	case c.usage:
+		st.say("add_usage", values{})
+		return
+	case c.number != 0:
+		st.addOrAnswer(c.number)
+		return
+	case q != nil && q.Ask == AskWhat:
+		st.plain()
+		return
+	}
+	open := st.latestOpen()
+	if len(open) > 0 && st.now.Sub(open[0].FiledAt) < addTime {
+		st.addOrAnswer(open[0].Number)
+		return
+	}
+	secret := false
+	for i := range open {
+		secret = secret || open[i].Confidential
+	}
+	st.file(Complaint, secret)
+}

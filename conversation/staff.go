@@ -1,0 +1,150 @@
+package conversation
+
+// Reasons why a push is refused.
+const (
+	RefusedOptedOut = "opted_out" // the status changed, no SMS is sent
+	RefusedClosed   = "closed"
+	RefusedErased   = "erased"
+	RefusedUnknown  = "unknown"
+	RefusedInvalid  = "invalid" // a status that staff cannot set
+	RefusedTooLong  = "too_long"
+)
+
+// defaultSegments is how many segments a push takes at most.
+const defaultSegments = 3
+
+// staffTicket finds the ticket of a push, or says why there is none.
+func (st *step) staffTicket(n Number) (*Ticket, string) {
+	for i := range st.known {
+		if st.known[i].Number == n && st.known[i].Erased {
+			return nil, RefusedErased
+		}
+	}
+	t := st.ticket(n)
+	switch {
+	case t == nil && st.s.Erased, t != nil && st.fx.Erase:
+		return nil, RefusedErased
+	case t == nil:
+		return nil, RefusedUnknown
+	}
+	return t, ""
+}
+
+// staffStatus sets what staff decided, and tells the citizen.
+func (st *step) staffStatus(in *StaffStatus) {
+	st.known = in.Known
+	t, refused := st.staffTicket(in.Ticket)
+	switch {
+	case refused != "":
+	case !in.Status.staffMaySet():
+		refused = RefusedInvalid
+	case !t.Status.Open() && in.Status != Reopened:
+		refused = RefusedClosed
+	}
+	if refused != "" {
+		st.fx.Refused = refused
+		return
+	}
+	st.speak(t)
+	asks := in.Status == Resolved
+	tell := in.Notify && !st.s.OptedOut
+	text := st.pushText("push_status", values{ticket: t.Number, status: st.catalogue().statuses[in.Status]}, in.Note, asks)
+	if tell && st.tooLong(text, in.MaxSegments) {
+		return
+	}
+	t = st.change(in.Ticket)
+	i := st.setStatus(t, in.Status, in.By, in.Note)
+	if in.Agency != nil {
+		t.Agency = *in.Agency
+	}
+	if in.ExternalID != nil {
+		t.ExternalID = *in.ExternalID
+	}
+	st.settleQuestions(t, asks && tell)
+	st.event(EventStatus, t.Number).Change = i
+	switch {
+	case tell:
+		st.fx.Replies = append(st.fx.Replies, Reply{Text: text, Push: true, Ticket: t.Number, Language: st.lang, Template: "push_status"})
+		st.ours(text)
+	case in.Notify:
+		st.fx.Refused = RefusedOptedOut
+	}
+}
+
+// settleQuestions makes the questions about a ticket fit its new status.
+func (st *step) settleQuestions(t *Ticket, ask bool) {
+	n := t.Number
+	if !t.Status.Open() {
+		st.forget(n)
+		return
+	}
+	st.drop(func(q *Question) bool { return q.Ticket == n && q.Ask == AskRating })
+	switch t.Status {
+	case Resolved:
+		t.RateBy, t.Rating = st.now.Add(rateTime), 0
+		if ask {
+			st.ask(Question{Ask: AskRating, Ticket: n})
+		}
+	case Reopened:
+		t.TouchedAt = st.now
+	}
+}
+
+// speak answers in the language of the citizen, else of the ticket.
+func (st *step) speak(t *Ticket) {
+	if st.s.Language == "" && st.w.catalogues[t.Language] != nil {
+		st.lang = t.Language
+	}
+}
+
+// pushText puts a push together: what happened, the staff's words, a question.
+func (st *step) pushText(key string, v values, note string, asks bool) string {
+	text := st.catalogue().render(key, v)
+	if note != "" {
+		text += " " + note
+	}
+	if asks {
+		text += " " + st.catalogue().render("ask_rating", values{})
+	}
+	return text
+}
+
+// tooLong refuses a text that takes more segments than wanted.
+func (st *step) tooLong(text string, limit int) bool {
+	if limit <= 0 {
+		limit = defaultSegments
+	}
+	n := st.e.o.Segments(text)
+	if n <= limit {
+		return false
+	}
+	st.fx.Refused, st.fx.Segments = RefusedTooLong, n
+	return true
+}
+
+// staffQuestion puts an officer's question to the citizen.
+func (st *step) staffQuestion(in *StaffQuestion) {
+	st.known = in.Known
+	t, refused := st.staffTicket(in.Ticket)
+	switch {
+	case refused != "":
+	case !t.Status.Open():
+		refused = RefusedClosed
+	case st.s.OptedOut: // the citizen would not read it: it does not stand
+		refused = RefusedOptedOut
+	}
+	if refused != "" {
+		st.fx.Refused = refused
+		return
+	}
+	st.speak(t)
+	text := st.catalogue().render("push_question", values{ticket: t.Number, words: in.Text})
+	if st.tooLong(text, in.MaxSegments) {
+		return
+	}
+	t = st.change(in.Ticket)
+	st.history(t, ChangeEntry{By: in.By, Note: in.Text, What: "question"})
+	st.ask(Question{Ask: AskOfficer, Ticket: t.Number, Asked: in.Text, Until: st.now.Add(officerTime)})
+	st.fx.Replies = append(st.fx.Replies, Reply{Text: text, Push: true, Ticket: t.Number, Language: st.lang, Template: "push_question"})
+	st.ours(text)
+}
