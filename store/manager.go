@@ -1,4 +1,90 @@
 package store
 
-// manager is what open.go needs beside the data: filled in there, closed by Close.
-type manager struct{}
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// schemaVersion is the form of the data. A store written by a newer one is left alone.
+const schemaVersion = 1
+
+// scriptSerial and scriptProbe are the manager's own scripts.
+var (
+	scriptSerial = loadScript("serial", true)
+	scriptProbe  = loadScript("probe", true)
+)
+
+// manager is what stands around the data: the server behind the client, the serials, what is promised and whether it is kept.
+type manager struct {
+	// immutable after Open
+	gate     *gate
+	serials  *serials
+	child    *managed  // managed mode only
+	embedded *embedded // embedded mode only
+
+	again   atomic.Bool // a connection is new: look at the server again
+	running atomic.Bool
+
+	mu       sync.Mutex
+	promise  string          // guarded by mu
+	trouble  string          // guarded by mu: why the server cannot be used at the moment; "": it can
+	notes    []string        // guarded by mu: what a person must look at although all goes on
+	usedKeys map[string]bool // guarded by mu: API keys whose use was noted this minute
+}
+
+// Promise says in one sentence what the store's settings give.
+func (s *Store) Promise() string {
+	s.manager.mu.Lock()
+	defer s.manager.mu.Unlock()
+	return s.manager.promise
+}
+
+// Health reports whether messages can be kept at this moment, and why not. Where they can, reason may still tell what a
+// person must look at.
+func (s *Store) Health() (ok bool, reason string) {
+	shut := s.gate.why()
+	s.manager.mu.Lock()
+	defer s.manager.mu.Unlock()
+	switch {
+	case s.manager.trouble != "":
+		return false, s.manager.trouble
+	case shut != "":
+		return false, shut
+	case len(s.manager.notes) > 0:
+		return true, s.manager.notes[len(s.manager.notes)-1]
+	}
+	return true, ""
+}
+
+func (m *manager) setTrouble(trouble string) (changed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	changed = m.trouble != trouble
+	m.trouble = trouble
+	return changed
+}
+
+func (m *manager) setPromise(p string) {
+	m.mu.Lock()
+	m.promise = p
+	m.mu.Unlock()
+}
+
+// alarm tells a person, once for each what.
+func (s *Store) alarm(what string) {
+	s.manager.mu.Lock()
+	for _, n := range s.manager.notes {
+		if n == what {
+			s.manager.mu.Unlock()
+			return
+		}
+	}
+	if len(s.manager.notes) < 100 {
+		s.manager.notes = append(s.manager.notes, what)
+	}
+	s.manager.mu.Unlock()
+	s.opt.Log.Error("the store needs a person to look at it", logReason(what))
+	if s.opt.Alarm != nil {
+		s.opt.Alarm(what)
+	}
+}

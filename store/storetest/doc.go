@@ -1,0 +1,7 @@
+// Package storetest gives tests a real redis-server that can be killed, stopped and restarted, a network to it that can
+// be cut, and a store on it.
+//
+//	store ──▶ Proxy (cut, delay, black hole) ──▶ Redis (Kill, Stop, Cont, Restart) ──▶ a folder of the test
+//
+// The promise kept here: a server never outlives its test, however that ends. Start from [Start], [Open], [NewProxy].
+package storetest
