@@ -61,28 +61,3 @@ func join(path, key string) string {
 func envName(path string) string {
 	return "ADUAN_" + strings.ToUpper(strings.ReplaceAll(path, ".", "_"))
 }
-
-// typeAt is the type of a path of Config; ok is false for a path that is no leaf.
-func typeAt(path string) (t reflect.Type, ok bool) {
-	t = reflect.TypeFor[Config]()
-	for key := range strings.SplitSeq(path, ".") {
-		if t == typeLinks {
-			t = t.Elem()
-			continue
-		}
-		if leaf(t) {
-			return nil, false
-		}
-		found := false
-		for _, f := range fields(t) {
-			if f.Name == key {
-				t, found = f.Type, true
-				break
-			}
-		}
-		if !found {
-			return nil, false
-		}
-	}
-	return t, leaf(t)
-}
