@@ -19,6 +19,7 @@ const (
 // state is everything at once, for pages without a stream.
 func (h *Handler) state(w http.ResponseWriter, _ *http.Request) {
 	c, _ := h.book.since(0)
+	c.Run = h.run
 	answer(w, http.StatusOK, c)
 }
 
@@ -44,7 +45,7 @@ func (h *Handler) events(w http.ResponseWriter, r *http.Request) {
 	defer quiet.Stop()
 	for {
 		if c, ok := h.book.since(rev); ok {
-			rev = c.Rev
+			rev, c.Run = c.Rev, h.run
 			if s.tell(c) != nil {
 				return
 			}

@@ -40,6 +40,7 @@ type phoneData struct {
 
 // config is handed to the script as a JSON block, which no browser runs.
 type config struct {
+	Run       string            `json:"run"`
 	ShortCode string            `json:"shortCode"`
 	APIKey    string            `json:"apiKey"`
 	MaxSMS    int               `json:"maxSMS"`
@@ -58,7 +59,7 @@ func (h *Handler) page(w http.ResponseWriter, r *http.Request) {
 	d := pageData{
 		Lang: lang, Other: other(lang), W: words[lang], ShortCode: h.o.ShortCode, Link: now.Link, LinkWord: linkWord(words[lang], now.Link.State),
 		Examples: examples(words[lang]), Statuses: statuses,
-		Config: config{ShortCode: h.o.ShortCode, APIKey: h.o.APIKey, MaxSMS: MaxSMS, MaxPhones: MaxTelephones, Words: scriptWords(lang)},
+		Config: config{Run: h.run, ShortCode: h.o.ShortCode, APIKey: h.o.APIKey, MaxSMS: MaxSMS, MaxPhones: MaxTelephones, Words: scriptWords(lang)},
 	}
 	for _, t := range now.Telephones {
 		p := pagePhone{telephoneView: t}

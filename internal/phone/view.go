@@ -5,6 +5,7 @@ import "time"
 // change is what a page has to learn since revision `since`: the stream's event, and the body of GET /phone/api/state.
 type change struct {
 	Full       bool            `json:"full"` // the page forgets what it had
+	Run        string          `json:"run"`  // another than the page's own: its key and all are of yesterday
 	Rev        uint64          `json:"rev"`
 	Telephones []telephoneView `json:"telephones"` // all, in order
 	SMS        []smsView       `json:"sms"`        // new or changed, oldest first within a telephone

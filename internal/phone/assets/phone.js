@@ -63,11 +63,16 @@ function adopt(section, view) {
     event.preventDefault();
     sendFrom(section, box);
   });
+  let entered = false; // some keyboards put the line break in all the same
   box.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+    entered = event.key === 'Enter' && !event.shiftKey && !event.isComposing;
+    if (entered) {
       event.preventDefault();
       form.requestSubmit();
     }
+  });
+  box.addEventListener('beforeinput', (event) => {
+    if (entered && event.inputType === 'insertLineBreak') event.preventDefault();
   });
   box.addEventListener('input', () => count(section, box.value));
   for (const chip of section.querySelectorAll('.chip')) {
@@ -288,10 +293,9 @@ at('staff').addEventListener('submit', async (event) => {
 // ---- the stream ----
 
 function apply(change) {
-  if (change.full) {
-    // A daemon that was started anew knows nothing of what stands here.
-    const known = new Set(change.sms.map((s) => String(s.id)));
-    for (const li of document.querySelectorAll('.bubble')) if (!known.has(li.dataset.id)) li.remove();
+  if (change.run !== config.run) {
+    location.reload(); // the daemon was started anew: another key, other telephones
+    return;
   }
   showTelephones(change.telephones);
   change.sms.forEach(showSMS);

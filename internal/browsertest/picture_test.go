@@ -1,0 +1,75 @@
+//go:build browser
+
+package browsertest
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"aduan/internal/testenv"
+)
+
+var (
+	update = flag.Bool("update", false, "make docs/pictures anew")
+	shots  = flag.String("shots", "", "a folder for pictures of what the tests saw")
+)
+
+func disableScripts() chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	})
+}
+
+// shot keeps a picture where -shots asks for it.
+func shot(t *testing.T, b *tab, name string) {
+	t.Helper()
+	if *shots != "" {
+		picture(t, b, filepath.Join(*shots, name+".png"))
+	}
+}
+
+func picture(t *testing.T, b *tab, path string) {
+	t.Helper()
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(path, png, 0o644)
+	}
+	if err != nil {
+		t.Fatalf("picture %s: %v", path, err)
+	}
+}
+
+// TestBrowserPicture makes the README's picture: go test -tags browser -run Picture ./internal/browsertest -update
+func TestBrowserPicture(t *testing.T) {
+	path := filepath.Join(testenv.Root(t), "docs/pictures/phone.png")
+	if !*update {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("%v; run: go test -tags browser -run Picture ./internal/browsertest -update", err)
+		}
+		return
+	}
+	_, url := fakeLine(t)
+	b := open(t)
+	b.look(1280, 800, "light")
+	b.do("open", chromedp.Navigate(url+"?lang=en"), chromedp.WaitVisible(".phone textarea"))
+	b.do("a second telephone", chromedp.Click("#add"))
+	b.wait("two", `document.querySelectorAll('#phones > .phone').length === 2`)
+	b.do("the first texts", chromedp.Click(".phone:first-child .chip"))
+	b.wait("answered", `document.querySelectorAll('.bubble.in').length === 1`)
+	b.do("cut", chromedp.Click("#cut"), chromedp.Click(".phone:last-child .chip:last-child"))
+	b.wait("healed", `document.querySelector('#news .heal')`)
+	b.wait("answered too", `document.querySelectorAll('.bubble.in').length === 2`)
+	b.do("draft", chromedp.SendKeys(".phone:first-child textarea", "Depan kios buah, RT 3 RW 5"))
+	b.wait("counted", `document.querySelector('.count').textContent !== ''`)
+	b.do("status", chromedp.SendKeys("#note", "Tim menuju lokasi."), chromedp.Click("#staff button"))
+	b.wait("status there", `document.querySelectorAll('.bubble.in').length === 3`)
+	b.do("calm", chromedp.Evaluate[chromedp.Void](`document.activeElement.blur(); scrollTo(0, 0)`))
+	picture(t, b, path)
+}
