@@ -182,7 +182,7 @@ func (c *committers) send(client *redis.Client, jobs []*job, round int) {
 	c.met.batch.Observe(float64(len(jobs)))
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
-	cmds, replicated := c.pipeline(ctx, client, jobs)
+	cmds, replicated := c.pipeline(ctx, client, jobs, round > 0)
 	var forgotten, moved []*job
 	for i, j := range jobs {
 		val, err := cmds[i].Result()
@@ -204,11 +204,7 @@ func (c *committers) send(client *redis.Client, jobs []*job, round int) {
 		close(j.done)
 	}
 	if len(forgotten) > 0 {
-		if err := loadInto(ctx, client, distinct(forgotten)); err != nil {
-			fail(forgotten, judge(err))
-		} else {
-			c.send(client, forgotten, round+1)
-		}
+		c.send(client, forgotten, round+1)
 	}
 	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
 		c.redirect(ctx, cluster, jobs, moved)
@@ -217,13 +213,16 @@ func (c *committers) send(client *redis.Client, jobs []*job, round int) {
 	}
 }
 
-// pipeline sends jobs, and one WAIT behind them where replicas are asked for: on the same connection, so that it counts
+// pipeline sends jobs, each behind its script where the server has forgotten them, and one WAIT behind them where replicas are asked for: on the same connection, so that it counts
 // what was written before it.
-func (c *committers) pipeline(ctx context.Context, client *redis.Client, jobs []*job) ([]*redis.Cmd, error) {
+func (c *committers) pipeline(ctx context.Context, client *redis.Client, jobs []*job, load bool) ([]*redis.Cmd, error) {
 	pipe := client.Pipeline()
 	cmds := make([]*redis.Cmd, len(jobs))
 	writes := false
 	for i, j := range jobs {
+		if load {
+			pipe.ScriptLoad(ctx, j.script.text)
+		}
 		cmds[i] = pipe.EvalSha(ctx, j.script.sha, j.keys, j.args...)
 		writes = writes || j.script.writes
 	}
@@ -257,8 +256,10 @@ func (c *committers) redirect(ctx context.Context, cluster *redis.ClusterClient,
 	cluster.ReloadState(ctx)
 	for _, j := range moved {
 		val, err := cluster.EvalSha(ctx, j.script.sha, j.keys, j.args...).Result()
-		if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
-			val, err = cluster.Eval(ctx, j.script.text, j.keys, j.args...).Result()
+		if isNoScript(err) {
+			if err = cluster.ScriptLoad(ctx, j.script.text).Err(); err == nil {
+				val, err = cluster.EvalSha(ctx, j.script.sha, j.keys, j.args...).Result()
+			}
 		}
 		switch {
 		case err != nil && !errors.Is(err, redis.Nil):
@@ -292,16 +293,4 @@ func fail(jobs []*job, err error) {
 		j.err = err
 		close(j.done)
 	}
-}
-
-func distinct(jobs []*job) []*script {
-	seen := map[*script]bool{}
-	var out []*script
-	for _, j := range jobs {
-		if !seen[j.script] {
-			seen[j.script] = true
-			out = append(out, j.script)
-		}
-	}
-	return out
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,7 +22,9 @@ import (
 )
 
 // TestMain runs all tests beside one real redis-server, which each test empties, and looks for leaks.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { stopRedis(); os.Exit(code) })) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { stopRedis(); os.Exit(code) }))
+}
 
 var child *realRedis
 
@@ -112,7 +115,7 @@ func gap(t testing.TB, tool string, err error) {
 
 func client(t testing.TB, addr string) *redis.Client {
 	t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, ContextTimeoutEnabled: true, PoolSize: 20, ReadTimeout: 2 * time.Second})
+	c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, PoolSize: 20, ReadTimeout: 2 * time.Second})
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -132,6 +135,7 @@ type bench struct {
 func newBench(t testing.TB, addr string) *bench {
 	t.Helper()
 	b := &bench{rdb: client(t, addr), t: t, ctx: t.Context(), now: time.Now()}
+	b.rdb.AddHook(oneSlot{t})
 	b.Store = store.NewForTest(b.rdb, master, store.Options{})
 	t.Cleanup(b.CloseForTest)
 	return b
@@ -239,4 +243,46 @@ func (b *bench) dump() map[string]string {
 		d[k] = fmt.Sprint(v)
 	}
 	return d
+}
+
+// oneSlot fails a test whose script has keys of several slots.
+type oneSlot struct{ t testing.TB }
+
+func (h oneSlot) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h oneSlot) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		h.look(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+func (h oneSlot) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		for _, c := range cmds {
+			h.look(c)
+		}
+		return next(ctx, cmds)
+	}
+}
+
+func (h oneSlot) look(cmd redis.Cmder) {
+	args := cmd.Args()
+	if len(args) < 3 || (cmd.Name() != "evalsha" && cmd.Name() != "eval") {
+		return
+	}
+	n, _ := strconv.Atoi(fmt.Sprint(args[2]))
+	for _, k := range args[3 : 3+n] {
+		if slotTag(k.(string)) == "" || slotTag(k.(string)) != slotTag(args[3].(string)) {
+			h.t.Errorf("a script's keys %v and %v are of two slots", args[3], k)
+		}
+	}
+}
+
+// slotTag is the hash tag of a key.
+func slotTag(key string) string {
+	if i := strings.IndexByte(key, '}'); i > 1 && key[0] == '{' {
+		return key[:i+1]
+	}
+	return ""
 }
