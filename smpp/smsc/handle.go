@@ -58,9 +58,9 @@ func (s *Server) handle(c *session, frame []byte) (why string) {
 			c.send(smpp.AppendHeader(nil, smpp.CmdUnbindResp, smpp.StatusRINVBNDSTS, h.Seq))
 			return ""
 		}
-		c.state, c.unbindAt = stateUnbinding, time.Now() // nothing new goes out
 		c.send(smpp.AppendHeader(nil, smpp.CmdUnbindResp, 0, h.Seq))
-		return "unbound by the ESME"
+		s.release(c, unboundByESME)
+		return unboundByESME
 	case smpp.CmdUnbindResp:
 		if c.state == stateUnbinding {
 			return unboundByUs

@@ -207,17 +207,26 @@ func (s *Server) drop(c *session, why string) {
 	if c.state == stateClosed {
 		return
 	}
-	wasBound := c.state.bound()
+	s.release(c, why)
 	c.state = stateClosed
 	s.sessions = slices.DeleteFunc(s.sessions, func(x *session) bool { return x == c })
-	if wasBound {
-		s.bound--
-		s.emit(Event{Kind: EventUnbound, Session: c.id, SystemID: c.systemID, Bind: c.bind, Reason: why, Sessions: s.bound})
-		s.o.Log.Info("session ended", zap.String("session", c.id), zap.String("reason", why))
-	}
 	s.changed.fire()
 	close(c.done)
 	_ = c.conn.Close()
+	s.dispatch()
+}
+
+// release makes a session one that is bound no more; its last words may be on
+// their way still.
+func (s *Server) release(c *session, why string) {
+	if !c.state.bound() {
+		return
+	}
+	c.state = stateEnding
+	s.bound--
+	s.emit(Event{Kind: EventUnbound, Session: c.id, SystemID: c.systemID, Bind: c.bind, Reason: why, Sessions: s.bound})
+	s.o.Log.Info("session ended", zap.String("session", c.id), zap.String("reason", why))
+	s.changed.fire()
 	s.giveBack(c)
 	s.dispatch()
 }

@@ -21,6 +21,7 @@ const (
 	stateOpen state = iota
 	stateBound
 	stateUnbinding // we have sent unbind
+	stateEnding    // unbound; its last words are on their way
 	stateClosed
 )
 
@@ -28,7 +29,7 @@ func (s state) bound() bool { return s == stateBound || s == stateUnbinding }
 
 // String names the state.
 func (s state) String() string {
-	return [...]string{"open", "bound", "unbinding", "closed"}[s]
+	return [...]string{"open", "bound", "unbinding", "ending", "closed"}[s]
 }
 
 const (
@@ -38,8 +39,11 @@ const (
 	maxSeq       = 0x7FFFFFFF
 )
 
-// unboundByUs: our unbind was answered, so nothing of ours waits to be read.
-const unboundByUs = "unbound by the SMSC"
+// Why a session ends by unbind. After unboundByUs nothing of ours waits to be read.
+const (
+	unboundByUs   = "unbound by the SMSC"
+	unboundByESME = "unbound by the ESME"
+)
 
 // session is one connection: a reader and a writer.
 type session struct {
