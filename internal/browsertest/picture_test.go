@@ -37,6 +37,7 @@ func shot(t *testing.T, b *tab, name string) {
 
 func picture(t *testing.T, b *tab, path string) {
 	t.Helper()
+	eval[bool](b, `scrollTo(0, 0), true`)
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err == nil {
 		err = os.WriteFile(path, png, 0o644)

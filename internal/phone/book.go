@@ -48,7 +48,6 @@ type message struct {
 type telephone struct {
 	number  string
 	device  Telephone
-	seen    int // how many of the device's SMS are in sms
 	sms     []*message
 	putAway uint64 // revision at which it was put into the drawer; 0: never used
 }
@@ -184,7 +183,7 @@ func (b *book) note(n linkNews) {
 func (b *book) refresh() {
 	for _, t := range b.table {
 		// Acknowledgements first: an answer is never shown beside a complaint that seems to be waiting still.
-		got := t.device.Received(t.seen)
+		got := t.device.News()
 		for _, m := range t.sms {
 			if m.sent == nil || m.progress != Waiting {
 				continue
@@ -195,7 +194,6 @@ func (b *book) refresh() {
 			}
 		}
 		for _, r := range got {
-			t.seen++
 			b.keep(t, &message{at: r.At, text: r.Text, alphabet: r.Alphabet, segments: r.Segments})
 		}
 	}

@@ -9,10 +9,10 @@ type Simulator interface {
 	Sessions() int                     // bound sessions
 }
 
-// Telephone sends and receives SMS.
+// Telephone sends and receives SMS. The page calls it from one goroutine at a time.
 type Telephone interface {
 	Send(to, text string) Sent
-	Received(skip int) []Received // what came after the first skip SMS, oldest first
+	News() []Received // what came since the last call, oldest first
 }
 
 // Received is one whole SMS that a telephone got.
@@ -20,7 +20,7 @@ type Received struct {
 	At       time.Time
 	From     string
 	Text     string
-	Alphabet string // gsm7, ucs2
+	Alphabet string // gsm7, ucs2, another's name, or binary
 	Segments int
 }
 

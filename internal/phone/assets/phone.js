@@ -129,7 +129,8 @@ async function count(section, text) {
   }
 }
 
-const measure = (c) => `${c.alphabet === 'gsm7' ? 'GSM-7' : 'UCS-2'} · ${c.segments} ${say(c.segments === 1 ? 'segment' : 'segments')}`;
+const alphabets = { gsm7: 'GSM-7', ucs2: 'UCS-2' };
+const measure = (c) => `${alphabets[c.alphabet] ?? c.alphabet} · ${c.segments} ${say(c.segments === 1 ? 'segment' : 'segments')}`;
 
 function bubble(sms) {
   const text = make('p', { class: 'text', dir: 'auto' });

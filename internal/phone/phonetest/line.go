@@ -51,10 +51,11 @@ type sent struct {
 type telephone struct {
 	line   *Line
 	number string
+	read   int
 }
 
 // Telephone is a phone.Telephone of the line.
-func (l *Line) Telephone(number string) phone.Telephone { return telephone{l, number} }
+func (l *Line) Telephone(number string) phone.Telephone { return &telephone{line: l, number: number} }
 
 // CutLinks begins a cut.
 func (l *Line) CutLinks() int {
@@ -119,7 +120,7 @@ func (l *Line) answer(text string) string {
 	return text
 }
 
-func (t telephone) Send(_, text string) phone.Sent {
+func (t *telephone) Send(_, text string) phone.Sent {
 	t.line.mu.Lock()
 	defer t.line.mu.Unlock()
 	s := &sent{line: t.line, number: t.number, text: text, progress: phone.Waiting}
@@ -128,12 +129,14 @@ func (t telephone) Send(_, text string) phone.Sent {
 	return s
 }
 
-func (t telephone) Received(skip int) []phone.Received {
+func (t *telephone) News() []phone.Received {
 	t.line.mu.Lock()
 	defer t.line.mu.Unlock()
 	t.line.look()
 	all := t.line.inbox[t.number]
-	return append([]phone.Received{}, all[min(skip, len(all)):]...)
+	news := append([]phone.Received{}, all[t.read:]...)
+	t.read = len(all)
+	return news
 }
 
 func (s *sent) Progress() phone.Progress {
