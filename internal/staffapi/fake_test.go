@@ -41,7 +41,9 @@ type fakeDesk struct {
 	questions []desk.QuestionRequest
 	first     map[string]desk.Idempotency
 	answers   map[string]desk.StatusAnswer
-	block     chan struct{}
+	block     chan struct{} // a push waits for it
+	// interrupted: the request's context ended while a push waited
+	interrupted bool
 }
 
 func (d *fakeDesk) seen(v desk.Viewer, n conversation.Number) error {
@@ -86,6 +88,7 @@ func (d *fakeDesk) PushStatus(ctx context.Context, r desk.StatusRequest) (desk.S
 		select {
 		case <-d.block:
 		case <-ctx.Done():
+			d.interrupted = true
 		}
 	}
 	d.mu.Lock()

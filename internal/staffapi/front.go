@@ -19,7 +19,6 @@ import (
 
 const (
 	maxBody      = 64 << 10
-	readWithin   = 10 * time.Second // a body
 	answerWithin = 30 * time.Second // a request but an event stream
 )
 
@@ -150,7 +149,7 @@ func (s *Server) bounded(w *answer, r *http.Request) (*http.Request, func()) {
 		_ = rc.SetWriteDeadline(time.Now().Add(answerWithin))
 	}
 	if r.Body != nil && r.Body != http.NoBody {
-		_ = rc.SetReadDeadline(time.Now().Add(readWithin))
+		_ = rc.SetReadDeadline(time.Now().Add(s.o.ReadWithin))
 		r.Body = &body{ReadCloser: http.MaxBytesReader(w.ResponseWriter, r.Body, maxBody+1), rc: rc}
 	}
 	return r, done
@@ -191,6 +190,9 @@ type answer struct {
 func (a *answer) WriteHeader(code int) {
 	if a.status == 0 && code >= 200 {
 		a.status = code
+	}
+	if code == http.StatusRequestTimeout || code == http.StatusRequestEntityTooLarge {
+		a.Header().Set("Connection", "close") // the rest of the body is not wanted
 	}
 	a.ResponseWriter.WriteHeader(code)
 }

@@ -263,6 +263,49 @@ func TestAHugeBodyIsRefusedUnread(t *testing.T) { // FAULTS A1
 	}
 }
 
+func TestSlowCallersAreNotWaitedFor(t *testing.T) { // FAULTS A1
+	a := newAPI(t, func(o *staffapi.Options) { o.ReadWithin = 50 * time.Millisecond })
+	url := run(t, a, nil)
+	for _, row := range []struct{ name, sent, want string }{
+		{"half a body", "POST /v1/preview HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer all\r\nContent-Length: 20\r\n\r\n{", "HTTP/1.1 408 "},
+		{"half a head", "GET /v1/preview HTTP/1.1\r\nHost: loc", ""},
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, row.sent)
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		got, err := io.ReadAll(conn)
+		if err != nil || !strings.HasPrefix(string(got), row.want) || (row.want == "") != (len(got) == 0) {
+			t.Errorf("%s: %q, %v", row.name, got, err)
+		}
+		_ = conn.Close()
+	}
+}
+
+func TestARequestMayTakeLongerThanItsBody(t *testing.T) {
+	a := newAPI(t, func(o *staffapi.Options) { o.ReadWithin = 50 * time.Millisecond })
+	a.desk.block = make(chan struct{})
+	url := run(t, a, nil)
+	timer := time.AfterFunc(200*time.Millisecond, func() { close(a.desk.block) })
+	defer timer.Stop()
+	r, err := http.NewRequest("POST", url+ticketPath("/status"), strings.NewReader(`{"status":"verified"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer all")
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != 202 || a.desk.interrupted {
+		t.Errorf("%d, interrupted %v", resp.StatusCode, a.desk.interrupted)
+	}
+}
+
 func TestIdleConnectionsDoNotExceedTheirNumber(t *testing.T) { // FAULTS A1
 	a := newAPI(t, func(o *staffapi.Options) { o.MaxConns = 2 })
 	url := run(t, a, nil)

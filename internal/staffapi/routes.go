@@ -49,7 +49,7 @@ func (s *Server) routes() (*http.ServeMux, error) {
 }
 
 // operation fills in what all operations share.
-func operation(id, method, path, scope, summary string, more ...int) huma.Operation {
+func (s *Server) operation(id, method, path, scope, summary string, more ...int) huma.Operation {
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, Description: "Needs the scope " + scope + ".",
 		Metadata: map[string]any{scopeOf: scope}, Security: []map[string][]string{{"key": {}}},
@@ -57,7 +57,7 @@ func operation(id, method, path, scope, summary string, more ...int) huma.Operat
 	}
 	if method == http.MethodPost {
 		op.MaxBodyBytes = maxBody + 1 // huma refuses the limit itself
-		op.BodyReadTimeout = -1       // the front has set one, and lifts it
+		op.BodyReadTimeout = s.o.ReadWithin
 		op.Errors = append(op.Errors, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	return op

@@ -52,6 +52,7 @@ type Options struct {
 	FailedLimit     rate.Limit    // failed logins a second for a caller; default 0.2
 	FailedBurst     int           // default 10
 	MaxConns        int           // connections at once; default 1024
+	ReadWithin      time.Duration // a body, or the head of a request; default 10 s
 	ShutdownTimeout time.Duration // for requests under way when Run's context ends; default 5 s
 
 	Now     func() time.Time // default time.Now
@@ -66,6 +67,7 @@ func (o *Options) defaults() {
 	setDefault(&o.FailedLimit, 0.2)
 	setDefault(&o.FailedBurst, 10)
 	setDefault(&o.MaxConns, 1024)
+	setDefault(&o.ReadWithin, 10*time.Second)
 	setDefault(&o.ShutdownTimeout, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -130,7 +132,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	}
 	srv := &http.Server{
 		Handler:           s,
-		ReadHeaderTimeout: 5 * time.Second,
+		ReadHeaderTimeout: s.o.ReadWithin,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // broken handshakes and the like: nobody can act on them
