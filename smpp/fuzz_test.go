@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func FuzzSession(f *testing.F) {
 	f.Fuzz(func(t *testing.T, octets []byte) {
 		conns := make(chan net.Conn, 1)
 		link, err := smpp.NewLink(smpp.LinkOptions{
-			Name: "fuzz", Address: "a:1", Handler: answering{}, ShutdownTimeout: 100 * time.Millisecond, ReconnectMin: time.Hour,
+			Name: "fuzz", Address: "a:1", Handler: answering{}, ShutdownTimeout: 4 * time.Millisecond, ReconnectMin: time.Hour,
 			ResponseTimeout: 10 * time.Second,
 			Dial: func(context.Context, string, string) (net.Conn, error) {
 				ours, theirs := memPipe()
@@ -62,11 +63,15 @@ func FuzzSession(f *testing.F) {
 			}
 		}
 		cancel()
-		go func() { _, _ = io.Copy(io.Discard, p.conn) }()
+		var left sync.WaitGroup
+		left.Go(func() {
+			_, _ = io.Copy(io.Discard, p.conn)
+			_ = p.conn.Close()
+		})
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		_ = p.conn.Close()
+		left.Wait()
 	})
 }
 

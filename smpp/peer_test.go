@@ -316,14 +316,14 @@ func (r *recorder) Deliver(d *smpp.Delivery) {
 }
 
 func (r *recorder) Proven(ds []*smpp.Delivery) {
+	if r.onProven != nil {
+		r.onProven(ds)
+	}
 	r.mu.Lock()
 	for _, d := range ds {
 		r.proven = append(r.proven, string(d.Message.ShortMessage))
 	}
 	r.mu.Unlock()
-	if r.onProven != nil {
-		r.onProven(ds)
-	}
 }
 
 func (r *recorder) SessionClosed(id string) { r.closed <- id }

@@ -44,6 +44,7 @@ func TestASubmitWrittenAfterTheROKProvesItBeforeItsWaiterGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rigged(t, nil)
 		prompt(r)
+		r.onProven = func([]*smpp.Delivery) { time.Sleep(time.Millisecond) } // a waiter that could go on would be first
 		p := r.ex.accept().bound()
 		slot := r.slot()
 		earlier := r.submit(slot, "before the ROK")

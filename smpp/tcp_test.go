@@ -8,6 +8,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
+	"io"
 	"math/big"
 	"net"
 	"strings"
@@ -47,15 +49,38 @@ func onTCP(t *testing.T, change func(*smpp.LinkOptions), server func(net.Conn) n
 	}
 }
 
-func TestOverTCPTheLastWordIsReadThoughMuchWasUnread(t *testing.T) {
+// A peer in full flow reads our reason and then a clean end, not a reset.
+func TestOverTCPTheLastWordIsReadThoughMuchIsUnread(t *testing.T) {
 	r, accept := onTCP(t, nil, nil)
 	p := accept().bound()
-	garbage := append(annotated(t, "0000000f 00000015 00000000 00000007"), make([]byte, 50000)...)
-	p.send(garbage)
+	p.send(append(deliverSM(1, "before"), annotated(t, "0000000f 00000015 00000000 00000007")...))
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if _, err := p.conn.Write(make([]byte, 1<<16)); err != nil {
+					t.Errorf("the connection was reset: %v", err)
+					return
+				}
+			}
+		}
+	}()
+	if d := <-r.deliveries; string(d.Message.ShortMessage) != "before" {
+		t.Error("what came whole before the fault")
+	}
 	if h, _ := p.expect(smpp.CmdGenericNack); h.Status != smpp.StatusRINVCMDLEN || h.Seq != 7 {
 		t.Errorf("%+v", h)
 	}
-	p.expectEnd()
+	if _, _, err := p.next(); !errors.Is(err, io.EOF) {
+		t.Errorf("want a clean end, got %v", err)
+	}
+	close(stop)
+	<-stopped
+	_ = p.conn.Close()
 	p = accept().bound()
 	p.stillServed()
 	r.finish(p)
