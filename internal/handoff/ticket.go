@@ -33,7 +33,7 @@ func (h *Handoff) ticket(ctx context.Context, ref store.HandoffRef) {
 	}
 	for ctx.Err() == nil {
 		events, err := h.waiting(ctx, ref)
-		if err != nil {
+		if err != nil && len(events) == 0 { // those before a damaged one are handed on all the same
 			h.o.Log.Warn("webhook events not read", zap.Int("shard", ref.Shard), zap.Error(err))
 			return // due again when the lease ends
 		}
