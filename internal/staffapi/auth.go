@@ -36,7 +36,7 @@ type keyContext struct{}
 // viewer is who asks, as the desk wants to know it.
 func viewer(ctx context.Context) (store.APIKey, desk.Viewer) {
 	key, _ := ctx.Value(keyContext{}).(store.APIKey)
-	return key, desk.Viewer{Name: key.Name, Agency: key.Agency, Reveal: slices.Contains(key.Scopes, ScopePII)}
+	return key, desk.Viewer{Name: key.Name, Agency: key.Agency, Reveal: key.Allows(ScopePII)}
 }
 
 // requireKey is huma's middleware: no operation runs without a key that has its scope.
@@ -60,7 +60,7 @@ func (s *Server) authorize(r *http.Request, scope string) (store.APIKey, error) 
 	if ok, wait := s.keyRates.take(key.ID, s.o.Now()); !ok {
 		return key, withRetry(newProblem(http.StatusTooManyRequests), wait)
 	}
-	if !slices.Contains(key.Scopes, scope) {
+	if !key.Allows(scope) {
 		return key, huma.ErrorWithHeaders(newProblem(http.StatusForbidden),
 			http.Header{"Www-Authenticate": {`Bearer realm="aduan", error="insufficient_scope", scope="` + scope + `"`}})
 	}
@@ -82,7 +82,7 @@ func (s *Server) authenticate(r *http.Request) (store.APIKey, error) {
 			return store.APIKey{}, withRetry(newProblem(http.StatusTooManyRequests), wait)
 		}
 	}
-	key, err := store.APIKey{}, store.ErrNotFound
+	key, err := store.APIKey{}, store.ErrNoKey
 	if len(secret) <= maxSecret {
 		key, err = s.o.Keys.FindKey(r.Context(), secret)
 	}
@@ -90,7 +90,7 @@ func (s *Server) authenticate(r *http.Request) (store.APIKey, error) {
 	case err == nil && !key.Revoked && (key.Expires.IsZero() || now.Before(key.Expires)):
 		s.known.add(digest, now)
 		return key, nil
-	case err != nil && !errors.Is(err, store.ErrNotFound):
+	case err != nil && !errors.Is(err, store.ErrNoKey):
 		s.o.Log.Warn("API key not looked up", zap.Error(err))
 		return key, withRetry(newProblem(http.StatusServiceUnavailable), 5*time.Second)
 	default:

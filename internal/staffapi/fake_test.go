@@ -161,7 +161,7 @@ func (k *fakeKeys) FindKey(_ context.Context, secret string) (store.APIKey, erro
 	}
 	key, ok := keysBySecret[secret]
 	if !ok {
-		return store.APIKey{}, store.ErrNotFound
+		return store.APIKey{}, store.ErrNoKey
 	}
 	return key, nil
 }

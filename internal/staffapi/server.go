@@ -30,7 +30,7 @@ type Desk interface {
 	PushQuestion(ctx context.Context, r desk.QuestionRequest) (a desk.StatusAnswer, replayed bool, err error)
 }
 
-// Keys finds API keys; *store.Store is one. An unknown secret is store.ErrNotFound.
+// Keys finds API keys; *store.Store is one. An unknown secret is store.ErrNoKey.
 type Keys interface {
 	FindKey(ctx context.Context, secret string) (store.APIKey, error)
 }
