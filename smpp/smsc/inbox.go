@@ -110,8 +110,8 @@ func alphabetName(dataCoding byte, alphabet string) string {
 	switch dataCoding {
 	case segment.DataCodingUCS2:
 		return segment.UCS2
-	case 0x01:
-		return "ascii"
+	case 0x01: // said to be ASCII, it travels in seven bits all the same
+		return segment.GSM7
 	case 0x03:
 		return "latin1"
 	}

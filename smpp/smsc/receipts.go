@@ -147,14 +147,15 @@ func (s *Server) receiptMessage(id string, state receipt.State, words string, no
 	return r
 }
 
-// plainWords are the first 20 characters, in ASCII.
+// plainWords are the first 20 characters, where ASCII and GSM 7-bit agree: a
+// receipt is read by either.
 func plainWords(s string) string {
 	n := 0
 	return strings.Map(func(r rune) rune {
 		if n++; n > 20 {
 			return -1
 		}
-		if r < 0x20 || r > 0x7E {
+		if r < 0x20 || r > 0x7E || strings.ContainsRune("@$_`[]{}\\^|~", r) {
 			return '.'
 		}
 		return r

@@ -38,6 +38,8 @@ func TestInbox(t *testing.T) {
 		}
 		sar = append(sar, m)
 	}
+	label1 := sms("628111", "@ [x]")
+	label1.DataCoding = 1
 	latin := sms("628111", "caf\xE9")
 	latin.DataCoding = 3
 	binary := sms("628111", "\x01\x02")
@@ -57,6 +59,7 @@ func TestInbox(t *testing.T) {
 		{"a long one in UCS-2", submits(wide), wide, "ucs2", 4},
 		{"message_payload is cut by the SMSC", []*smpp.Message{payload}, long, "gsm7", 4},
 		{"SAR parameters", sar, "satu dua tiga", "gsm7", 3},
+		{"ASCII", []*smpp.Message{label1}, "@ [x]", "gsm7", 1},
 		{"Latin-1", []*smpp.Message{latin}, "café", "latin1", 1},
 		{"binary", []*smpp.Message{binary}, "", "binary", 1},
 	} {
@@ -235,6 +238,20 @@ func TestFaultsOfSubmits(t *testing.T) {
 		id, _ := smpp.DecodeSubmitResp(frame)
 		if h.ID != smpp.CmdSubmitSMResp || h.Seq != seq || id != r.MessageID {
 			t.Fatalf("%v %q, the receipt is about %q", h, id, r.MessageID)
+		}
+	})
+	t.Run("a receipt quotes only what every alphabet agrees on", func(t *testing.T) {
+		s, addr := serve(t, smsc.Options{})
+		e := bind(t, addr, smpp.CmdBindTransceiver)
+		m := sms("628111", "")
+		m.ShortMessage = segment.Split("a@_[€]é, halo semua orang", 0).Parts[0].Text
+		e.submit(m)
+		_, r := e.delivery()
+		if !strings.HasSuffix(string(r.ShortMessage), "text:a......, halo semua ") {
+			t.Fatalf("%q", r.ShortMessage)
+		}
+		if n := len(s.Journal()); n != 2 {
+			t.Fatal(n)
 		}
 	})
 	t.Run("any receipt at any time", func(t *testing.T) {
