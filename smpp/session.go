@@ -137,18 +137,21 @@ func (s *Session) run(ctx context.Context) error {
 	return s.end
 }
 
-// maxCoalesced bounds what one write gathers, in octets, so that an answer never
-// waits long for others.
-const maxCoalesced = 64 << 10
+// What one write gathers is bounded, so that nothing waits long for others.
+const (
+	maxCoalesced = 64 << 10 // octets
+	maxTakes     = 4        // looks into the mailbox
+)
 
 // turn handles all that there is, and writes what came of it at once.
 func (s *Session) turn() {
-	s.now = time.Now()
-	for s.end == nil && len(s.wbuf) < maxCoalesced && s.box.take(&s.mail) {
+	takes := 0
+	for s.now = time.Now(); s.end == nil && s.box.take(&s.mail); s.now = time.Now() {
 		s.takeMail()
-	}
-	if len(s.wbuf) >= maxCoalesced {
-		s.box.signal()
+		if takes++; takes == maxTakes || len(s.wbuf) >= maxCoalesced {
+			s.box.signal() // there may be more: the next turn's
+			break
+		}
 	}
 	if s.end == nil {
 		s.keepTime()
@@ -186,14 +189,14 @@ func (s *Session) takeMail() {
 // close ends the connection, then all who wait for it.
 func (s *Session) close(reader *sync.WaitGroup) {
 	close(s.quit)
+	s.dead.Store(true)
+	s.onEnd()
 	if s.linger && !s.dropped.Load() {
 		s.lingerUntilRead(reader)
 	}
-	s.dead.Store(true)
 	_ = s.conn.Close()
 	reader.Wait()
 	s.setState(StateClosed)
-	s.onEnd()
 	rest := s.box.close()
 	reason := joinReason(ErrSessionClosed, s.end)
 	for _, r := range append(s.submits, rest.submits...) {

@@ -55,19 +55,20 @@ func (s *Session) leaveIfIdle() {
 	if s.leaving.held {
 		idle = idle && s.held() == 0
 	}
+	if !s.leaving.peer && !s.state.Bound() { // nobody to take leave of
+		s.end = errUnbound
+		return
+	}
 	if !idle && s.now.Before(s.leaving.by) {
 		return
 	}
-	switch {
-	case s.leaving.peer:
+	if s.leaving.peer {
 		s.write(CmdUnbindResp, StatusROK, s.leaving.seq)
 		s.end, s.linger = errPeerUnbound, true
-	case !s.state.Bound(): // nobody to take leave of
-		s.end = errUnbound
-	default:
-		s.setState(StateUnbinding)
-		s.request(&request{id: CmdUnbind})
-		s.leaving.sent = true
-		s.leaving.by = s.now.Add(min(s.o.ResponseTimeout, s.leaving.wait))
+		return
 	}
+	s.setState(StateUnbinding)
+	s.request(&request{id: CmdUnbind})
+	s.leaving.sent = true
+	s.leaving.by = s.now.Add(min(s.o.ResponseTimeout, s.leaving.wait))
 }
