@@ -1,8 +1,6 @@
 package phone
 
-import (
-	"aduan/smpp/smsc"
-)
+import "aduan/smpp/smsc"
 
 // Of lets the telephones of a simulated SMSC hang on the page.
 func Of(s *smsc.Server) Simulator { return simulator{s} }

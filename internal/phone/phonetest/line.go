@@ -54,7 +54,7 @@ type telephone struct {
 	read   int
 }
 
-// Telephone is a phone.Telephone of the line.
+// Telephone is one of the line's, as phone.Simulator asks.
 func (l *Line) Telephone(number string) phone.Telephone { return &telephone{line: l, number: number} }
 
 // CutLinks begins a cut.
