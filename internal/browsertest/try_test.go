@@ -137,7 +137,10 @@ func TestBrowserTryFromTheFirstSMSToAHealedLink(t *testing.T) {
 	b.do("a ticket of nobody", chromedp.SetValue("#ticket", "99999994"), chromedp.Click("#staff button"))
 	b.wait("is refused in words", `document.querySelector('.result.failed')?.textContent.includes('40')`)
 
+	shot(t, b, "try")
 	b.forgive("ERR_")
+	began := time.Now()
 	stop() // with a page open, whose stream must not hold it up
+	t.Logf("ended after %v", time.Since(began))
 	b.wait("the page says that the daemon is gone", `!document.getElementById('offline').hidden`)
 }
