@@ -96,7 +96,7 @@ func TestDeliveredAgain(t *testing.T) {
 		}, smsc.Answered},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, addr := serve(t, smsc.Options{ResponseTimeout: 300 * time.Millisecond})
+			s, addr := serve(t, smsc.Options{ResponseTimeout: 800 * time.Millisecond})
 			e := bind(t, addr, smpp.CmdBindTransceiver)
 			p := s.Phone("628111")
 			first, second := p.Send("1708", "first"), p.Send("1708", "second")
@@ -213,7 +213,7 @@ func TestSeveralOfOneTelephoneOutstanding(t *testing.T) {
 }
 
 func TestALateAnswerIsUnseenButNoted(t *testing.T) {
-	s, addr := serve(t, smsc.Options{ResponseTimeout: 100 * time.Millisecond})
+	s, addr := serve(t, smsc.Options{ResponseTimeout: 400 * time.Millisecond})
 	e := bind(t, addr, smpp.CmdBindTransceiver)
 	o := s.Phone("628111").Send("1708", "x")
 	first, _ := e.delivery()

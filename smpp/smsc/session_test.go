@@ -113,7 +113,7 @@ func TestALengthThatCannotBeBelievedEndsTheLink(t *testing.T) {
 }
 
 func TestEnquireLinkIsAskedAndMissed(t *testing.T) {
-	s, addr := serve(t, smsc.Options{EnquireLink: 30 * time.Millisecond, ResponseTimeout: 80 * time.Millisecond})
+	s, addr := serve(t, smsc.Options{EnquireLink: 30 * time.Millisecond, ResponseTimeout: 400 * time.Millisecond})
 	e := bind(t, addr, smpp.CmdBindTransceiver)
 	for range 3 {
 		h, _ := e.next()
