@@ -35,6 +35,7 @@ func (h *Handler) events(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	s := &stream{w: w, out: http.NewResponseController(w), run: h.run}
+	_ = s.out.SetReadDeadline(time.Time{}) // the server's limit is for requests, a stream stays open
 	if s.write(fmt.Sprintf("retry: %d\n\n", reconnect)) != nil {
 		return
 	}

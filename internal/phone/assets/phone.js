@@ -303,9 +303,19 @@ function apply(change) {
   if (change.link) showLink(change.link);
 }
 
+let alarm = 0; // a stream that comes back within two seconds is not worth a word
+
 function offline(is) {
-  at('offline').hidden = !is;
-  at('offline').textContent = is ? say('offline') : '';
+  clearTimeout(alarm);
+  if (is && at('offline').hidden) {
+    alarm = setTimeout(() => {
+      at('offline').hidden = false;
+      at('offline').textContent = say('offline');
+    }, 2000);
+  } else if (!is) {
+    at('offline').hidden = true;
+    at('offline').textContent = '';
+  }
 }
 
 /** listen follows the stream; where a browser gives up on it, the state is asked for until a stream opens again. */
