@@ -306,15 +306,16 @@ function apply(change) {
 let alarm = 0; // a stream that comes back within two seconds is not worth a word
 
 function offline(is) {
-  clearTimeout(alarm);
-  if (is && at('offline').hidden) {
+  if (!is) {
+    clearTimeout(alarm);
+    alarm = 0;
+    at('offline').hidden = true;
+    at('offline').textContent = '';
+  } else if (alarm === 0) { // the browser's own tries, one a second, must not put it off
     alarm = setTimeout(() => {
       at('offline').hidden = false;
       at('offline').textContent = say('offline');
     }, 2000);
-  } else if (!is) {
-    at('offline').hidden = true;
-    at('offline').textContent = '';
   }
 }
 
