@@ -17,6 +17,7 @@ type embedded struct {
 	m        *miniredis.Miniredis
 	password string
 	now      func() time.Time
+	clients  sync.Map // of *server.Peer
 
 	mu   sync.Mutex
 	last time.Time // guarded by mu: until when keys have expired
@@ -29,9 +30,25 @@ func startEmbedded(now func() time.Time) (*embedded, error) {
 	if err := e.m.Start(); err != nil {
 		return nil, err
 	}
-	// Its clock is ours at each command, so that scripts and expiries follow a clock that is passed in.
-	e.m.Server().SetPreHook(func(*server.Peer, string, ...string) bool { e.tick(expireEvery); return false })
+	e.m.Server().SetPreHook(e.before)
 	return e, nil
+}
+
+// before sets the clock to ours before each command of a client, so that scripts and expiries follow a clock that is
+// passed in. What a script calls comes by here too, on a peer of its own and with the server locked: not then. A client
+// is known by having logged in.
+func (e *embedded) before(peer *server.Peer, command string, _ ...string) bool {
+	switch command {
+	case "AUTH", "HELLO":
+		if _, known := e.clients.LoadOrStore(peer, true); !known {
+			peer.OnDisconnect(func() { e.clients.Delete(peer) })
+		}
+	default:
+		if _, client := e.clients.Load(peer); client {
+			e.tick(expireEvery)
+		}
+	}
+	return false
 }
 
 // tick sets the clock, and lets keys expire where the time since the last time is at least min.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"aduan/store/internal/redisd"
@@ -19,6 +20,8 @@ import (
 type lineFile struct {
 	path string // "": in memory only (an embedded store without a folder)
 	mem  serialTable
+
+	writes atomic.Int64 // how many times it was written
 }
 
 // serialTable is the highest serial reserved in each shard; 0: none.
@@ -139,5 +142,6 @@ func (f *lineFile) write(t serialTable) error {
 		_ = os.Remove(tmp.Name())
 		return fmt.Errorf("line file %s: %w; is the disk full, or the folder not ours?", f.path, err)
 	}
+	f.writes.Add(1)
 	return nil
 }
