@@ -41,6 +41,18 @@ func (v verb) files() bool {
 	return v == vReport || v == vSuggest || v == vAsk || v == vInfo || v == vSecret
 }
 
+// kind is what a verb that files brings.
+func (v verb) kind() Kind {
+	switch v {
+	case vSuggest:
+		return Suggestion
+	case vAsk, vInfo:
+		return Information
+	default:
+		return Complaint
+	}
+}
+
 // numbered tells whether a ticket number may follow the word.
 func (v verb) numbered() bool { return v == vStatus || v == vAdd || v == vCancel }
 

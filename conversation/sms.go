@@ -82,7 +82,7 @@ func (st *step) understand() {
 func (st *step) command(c command) {
 	switch c.verb {
 	case vReport, vSuggest, vAsk, vSecret:
-		kind := map[verb]Kind{vReport: Complaint, vSecret: Complaint, vSuggest: Suggestion, vAsk: Information}[c.verb]
+		kind := c.verb.kind()
 		if c.text {
 			st.file(kind, c.verb == vSecret)
 			return

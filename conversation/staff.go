@@ -1,5 +1,10 @@
 package conversation
 
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
 // Reasons why a push is refused.
 const (
 	RefusedOptedOut = "opted_out" // the status changed, no SMS is sent
@@ -104,6 +109,9 @@ func (st *step) pushText(key string, v values, note string, asks bool) string {
 		text += " " + note
 	}
 	if asks {
+		if last, _ := utf8.DecodeLastRuneInString(text); unicode.IsLetter(last) || unicode.IsDigit(last) {
+			text += "."
+		}
 		text += " " + st.catalogue().render("ask_rating", values{})
 	}
 	return text
