@@ -274,3 +274,43 @@ func TestProbe(t *testing.T) {
 		})
 	})
 }
+
+// While the consumer stands still, TCP holds back what came: its age is not hidden.
+func TestWhatLayUnreadIsAsOldAsItCanBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := rigged(t, nil)
+		first := true
+		r.onDeliver = func(*smpp.Delivery) {
+			if first {
+				time.Sleep(6 * time.Second)
+			}
+			first = false
+		}
+		p := r.ex.accept().bound()
+		came := time.Now()
+		for seq := range uint32(60) {
+			p.send(must(smpp.AppendMessage(nil, smpp.CmdDataSM, seq+1, &smpp.Message{
+				TLVs: smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: make([]byte, 60000)}},
+			})))
+		}
+		for i := range 60 {
+			d := <-r.deliveries
+			if d.Received.After(came) {
+				t.Errorf("%d is dated %v late", i, d.Received.Sub(came))
+			}
+			d.Respond(smpp.StatusROK)
+			p.expect(smpp.CmdDataSMResp)
+		}
+		time.Sleep(3 * time.Second)
+		p.deliver(99, "fresh")
+		if d := <-r.deliveries; time.Since(d.Received) != 0 {
+			t.Errorf("a fresh one is dated %v ago", time.Since(d.Received))
+		}
+		p.stillServed()
+		if got := r.provenTexts(); got != "" {
+			t.Errorf("proven: %q", got)
+		}
+		r.stop()
+		r.finish(p)
+	})
+}

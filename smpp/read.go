@@ -8,36 +8,56 @@ import (
 	"go.uber.org/zap"
 )
 
-// stalled is how long the reader may have been kept from reading before a
-// PDU's arrival is taken to be older than its reading.
-const stalled = 250 * time.Millisecond
+// A reader that was kept from reading for longer than stalled finds octets that
+// may have come at any time since. They are taken to be as old as they can be, until
+// one read had to wait, so that nothing old is left, or backlog has passed.
+const (
+	stalled = 250 * time.Millisecond
+	waited  = time.Millisecond
+	backlog = time.Second
+)
+
+// arrivals dates what is read.
+type arrivals struct {
+	last  time.Time // when the last read ended: all that had been read had come by then
+	old   time.Time // what is read now may have come as early as this
+	until time.Time // no longer than until then
+}
+
+// date is when the octets came that a read from begin to end brought.
+func (a *arrivals) date(begin, end time.Time) time.Time {
+	if begin.Sub(a.last) > stalled && !begin.Before(a.until) {
+		a.old, a.until = a.last, begin.Add(backlog)
+	}
+	a.last = end
+	if end.Sub(begin) >= waited {
+		a.until = time.Time{}
+	}
+	if begin.Before(a.until) {
+		return a.old
+	}
+	return end
+}
 
 // read cuts the stream into frames and leaves them with the owner, all that one
 // read from the network brought at once.
 func (s *Session) read() {
 	var batch []incoming
-	last := time.Now() // the octets read until now had come by then
+	dates := arrivals{last: time.Now()}
 	for {
-		at := time.Now()
-		waited := at.Sub(last) > stalled
+		begin := time.Now()
 		frame, err := s.frames.Next()
 		if err != nil {
 			s.readFailed(err, batch)
 			return
 		}
-		if !waited {
-			last = time.Now()
-		} // else it may have come as early as the last read ended
-		batch = append(batch, incoming{frame: frame, at: last})
+		batch = append(batch, incoming{frame: frame, at: dates.date(begin, time.Now())})
 		if s.frames.Ready() {
 			continue
 		}
 		full := s.box.putFrames(batch)
 		clear(batch)
 		batch = batch[:0]
-		if waited {
-			last = time.Now()
-		}
 		if full {
 			select {
 			case <-s.box.space:
