@@ -1,0 +1,86 @@
+package conversation_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"aduan/conversation"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// full is a state in which everything is set.
+func full() conversation.State {
+	at := time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC)
+	n := conversation.NewNumber(42, 10001)
+	return conversation.State{
+		V: 1, Language: "id", OptedOut: true, Erased: true,
+		Tickets: []conversation.Ticket{{
+			Number: n, Kind: conversation.Complaint, Language: "id", Status: conversation.Resolved, FiledAt: at, TouchedAt: at, ClosedAt: at,
+			StatusAt: at, RateBy: at, Category: "road", Agency: "pupr", Confidential: true, Incomplete: true, Urgent: true, Erased: true,
+			Rating: 2, Link: "main", Alias: "R10001421", ExternalID: "X1", Texts: 1, Answers: 2, Changes: 3, Messages: 4,
+		}},
+		Questions: []conversation.Question{
+			{Ask: conversation.AskDetail, Name: "location", Ticket: n, Until: at},
+			{Ask: conversation.AskOfficer, Ticket: n, Until: at, Asked: "Sejak kapan?"},
+			{Ask: conversation.AskWhat, Kind: conversation.Complaint, Secret: true, Until: at},
+			{Ask: conversation.AskChoose, Choice: []conversation.Number{n}, Until: at},
+		},
+		EraseAt: at, Recent: []time.Time{at}, Flooded: true, Unreadable: at, Day: 2026061, Sent: 3,
+		Loop: conversation.Loop{At: at, Print: 7, Same: 2, Ours: []uint64{1, 2}, Echoes: 1, Muted: 1},
+	}
+}
+
+func TestStateSurvivesEncoding(t *testing.T) {
+	want := encode(t, full())
+	if got := encode(t, decode(t, want)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// A stored state of every version that was ever written is read.
+func TestStatesOfEveryVersionAreRead(t *testing.T) {
+	if *update {
+		if err := os.WriteFile("testdata/state/v1.json", []byte(encode(t, full())+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filepath.Glob("testdata/state/v*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := encode(t, decode(t, string(data))), encode(t, full()); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", f, got, want)
+		}
+	}
+}
+
+func TestANewerStateIsRefused(t *testing.T) {
+	if _, err := conversation.DecodeState([]byte(`{"v":99}`)); !errors.Is(err, conversation.ErrNewerState) {
+		t.Errorf("got %v", err)
+	}
+	if s, err := conversation.DecodeState(nil); err != nil || len(s.Tickets) != 0 {
+		t.Errorf("nothing: got %+v, %v", s, err)
+	}
+}
+
+func TestTickAtIsTheEarliest(t *testing.T) {
+	s := full()
+	early := s.EraseAt.Add(-time.Hour)
+	s.Questions[1].Until = early
+	if got := s.TickAt(); !got.Equal(early) {
+		t.Errorf("got %v, want %v", got, early)
+	}
+	if got := (conversation.State{}).TickAt(); !got.IsZero() {
+		t.Errorf("of nothing: %v", got)
+	}
+}
