@@ -56,7 +56,8 @@ func Start(c Config) (*Server, error) {
 	// The kernel ends the child when the thread that started it ends, not the process: so this goroutine keeps its
 	// thread for itself until the child is gone.
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread() // the child is gone then, and the thread may live on
 		defer close(s.done)
 		err := cmd.Start()
 		_ = w.Close()
