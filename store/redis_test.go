@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -96,7 +97,7 @@ func sharedRedis(t testing.TB) string {
 		}
 	}
 	c := client(t, child.addr)
-	if err := c.FlushAll(context.Background()).Err(); err != nil {
+	if err := errors.Join(c.FlushAll(context.Background()).Err(), c.ConfigResetStat(context.Background()).Err()); err != nil {
 		t.Fatal(err)
 	}
 	return child.addr
