@@ -91,7 +91,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.As(err, &invalid), errors.Is(err, store.ErrWeaker), errors.Is(err, store.ErrOtherKey), errors.Is(err, store.ErrSchema), errors.Is(err, store.ErrKeyFile):
+	case errors.As(err, &invalid), errors.Is(err, store.ErrWeaker), errors.Is(err, store.ErrOtherKey), errors.Is(err, store.ErrSchema):
 		return exitConfig
 	case errors.Is(err, store.ErrNotKept):
 		return exitUnreachable

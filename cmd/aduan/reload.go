@@ -1,8 +1,6 @@
 package main
 
 import (
-	"reflect"
-
 	"go.uber.org/zap"
 
 	"aduan/configs"
@@ -29,35 +27,10 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 			return
 		}
 	}
-	for _, part := range needRestart(l.cfg, next) {
+	for _, part := range l.cfg.NeedsRestart(next) {
 		l.log.Warn("a changed setting takes effect at the next start", zap.String("setting", part))
 	}
 	l.log.Info("the configuration was read again")
-}
-
-// needRestart names the changed settings that only a restart applies.
-func needRestart(now, next *configs.Config) []string {
-	var parts []string
-	for _, p := range []struct {
-		name      string
-		now, next any
-	}{
-		{"line", now.Line, next.Line},
-		{"conversation", now.Conversation, next.Conversation},
-		{"store", now.Store, next.Store},
-		{"smpp", now.SMPP, next.SMPP},
-		{"http", now.HTTP, next.HTTP},
-		{"retention", now.Retention, next.Retention},
-		{"shutdown_timeout", now.ShutdownTimeout, next.ShutdownTimeout},
-	} {
-		if !reflect.DeepEqual(p.now, p.next) {
-			parts = append(parts, p.name)
-		}
-	}
-	if (now.CaseSystem.Webhook.URL == "") != (next.CaseSystem.Webhook.URL == "") {
-		parts = append(parts, "case_system.webhook")
-	}
-	return parts
 }
 
 // configureWebhook gives the hand-off its endpoint and secret anew.

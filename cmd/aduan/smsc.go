@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,8 +56,22 @@ func runSMSC(ctx context.Context, listen, shortCode string, o smsc.Options, in i
 	o.OnEvent = printer.print
 	server := smsc.New(o)
 	log.Info("SMSC simulator listens", zap.String("address", ln.Addr().String()))
-	go readTexts(in, shortCode, server) // ends with its input, or with the process
+	go readTexts(in, shortCode, server, log) // ends with its input, or with the process
 	return server.Run(ctx, ln)
+}
+
+// readTexts sends each line of in from the telephone that it begins with.
+func readTexts(in io.Reader, shortCode string, server *smsc.Server, log *zap.Logger) {
+	lines := bufio.NewScanner(in)
+	for lines.Scan() {
+		number, text, ok := strings.Cut(strings.TrimSpace(lines.Text()), " ")
+		number = strings.TrimPrefix(number, "+")
+		if !ok || strings.Trim(number, "0123456789") != "" || number == "" {
+			log.Warn("a line of input is not NUMBER TEXT; it is ignored")
+			continue
+		}
+		server.Phone(number).Send(shortCode, text)
+	}
 }
 
 // eventPrinter writes the simulator's events as JSON lines.
@@ -64,11 +80,39 @@ type eventPrinter struct {
 	enc *json.Encoder
 }
 
+// eventLine is one of them. The simulator's telephones are not real ones, so
+// their numbers and texts are shown.
+type eventLine struct {
+	At       time.Time `json:"at"`
+	Event    string    `json:"event"`
+	Phone    string    `json:"phone,omitempty"`
+	From     string    `json:"from,omitempty"`
+	Text     string    `json:"text,omitempty"`
+	Alphabet string    `json:"alphabet,omitempty"`
+	Segments int       `json:"segments,omitempty"`
+	State    string    `json:"state,omitempty"`
+	Status   string    `json:"status,omitempty"`
+	Session  string    `json:"session,omitempty"`
+	SystemID string    `json:"system_id,omitempty"`
+	Bind     string    `json:"bind,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	Sessions *int      `json:"sessions,omitempty"`
+}
+
 func (p *eventPrinter) print(e smsc.Event) {
+	line := eventLine{At: e.At.UTC(), Event: e.Kind.String(), Phone: e.Phone, Session: e.Session, SystemID: e.SystemID, Reason: e.Reason}
+	switch e.Kind {
+	case smsc.EventSMS:
+		line.From, line.Text, line.Alphabet, line.Segments = e.SMS.From, e.SMS.Text, e.SMS.Alphabet, e.SMS.Segments
+	case smsc.EventOutgoing:
+		line.Text, line.Alphabet, line.Segments = e.Outgoing.Text, e.Outgoing.Alphabet, e.Outgoing.Segments
+		line.State, line.Status = e.State.String(), e.Status.String()
+	case smsc.EventBound, smsc.EventUnbound:
+		line.Bind, line.Sessions = e.Bind.String(), &e.Sessions
+	case smsc.EventRefused:
+		line.Bind, line.Status = e.Bind.String(), e.Status.String()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = p.enc.Encode(struct {
-		At time.Time `json:"at"`
-		smsc.Event
-	}{time.Now().UTC(), e}) // a reader that went away is no matter of ours
+	_ = p.enc.Encode(line) // a reader that went away is no matter of ours
 }

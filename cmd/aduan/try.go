@@ -89,7 +89,7 @@ func runTrial(ctx context.Context, l *line, page, operator net.Listener, keeps b
 	}
 	link := l.links[0]
 	phones := phone.New(phone.Options{
-		SMSC: sim, ShortCode: l.cfg.Line.ShortCode, APIKey: key, Log: l.log,
+		SMSC: telephones{sim}, ShortCode: l.cfg.Line.ShortCode, APIKey: key, Log: l.log,
 		LinkState: func() (string, string) { st := link.Status(); return st.State, st.Reason },
 	})
 	greet(out, l, page.Addr(), operator.Addr(), key, keeps)

@@ -60,7 +60,7 @@ func (in *Intake) answer(it *item, v verdict, begun time.Time) {
 	case later:
 		in.sessions.unprovable(it.d.ID)
 		in.settler.forget(it.d.ID)
-		it.d.Respond(smpp.StatusRX_T_APPN)
+		it.d.Respond(smpp.StatusRXTAPPN)
 	case dropped:
 		in.settler.forget(it.d.ID)
 	}

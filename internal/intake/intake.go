@@ -146,7 +146,7 @@ func (in *Intake) Deliver(d *smpp.Delivery) {
 		it.from = msisdn.FromAddress(d.Message.Source.Addr)
 	}
 	if !in.enter(it) {
-		d.Respond(smpp.StatusRX_T_APPN)
+		d.Respond(smpp.StatusRXTAPPN)
 	}
 }
 
@@ -166,7 +166,7 @@ func (in *Intake) SessionClosed(id string) {
 // receipt hands a delivery receipt on; it is acknowledged when it is kept.
 func (in *Intake) receipt(d *smpp.Delivery, r receipt.Receipt) {
 	if !in.begin() {
-		d.Respond(smpp.StatusRX_T_APPN)
+		d.Respond(smpp.StatusRXTAPPN)
 		return
 	}
 	go func() {
@@ -175,7 +175,7 @@ func (in *Intake) receipt(d *smpp.Delivery, r receipt.Receipt) {
 		defer cancel()
 		if err := in.o.Receipts.Receipt(ctx, d, r); err != nil {
 			in.o.Metrics.refused("receipt")
-			d.Respond(smpp.StatusRX_T_APPN)
+			d.Respond(smpp.StatusRXTAPPN)
 			return
 		}
 		d.Respond(smpp.StatusROK)

@@ -229,6 +229,12 @@ func (s *Sender) bring(ctx context.Context, q *queue, h held) {
 			s.putBack(h)
 			return
 		}
+		if h.boot != s.o.Store.BootID() {
+			// This process was fenced or stood still: the SMS is another boot's now.
+			slot.Release()
+			q.unreserve()
+			return
+		}
 		next := s.outcome(ctx, q, slot, h)
 		slot.Release()
 		if next == nil {

@@ -72,7 +72,7 @@ func (p *player) judgeTexts(where string, e *expect, mine []Received) {
 			p.fail(where, "an SMS is not in the GSM alphabet: %q", r.Text)
 		}
 		if e.Language != nil {
-			if lang := p.o.Engine.LanguageOf(r.Text); lang != *e.Language {
+			if lang := p.w.language(r.Text); lang != *e.Language {
 				p.fail(where, "an SMS is in language %q, want %q: %q", lang, *e.Language, r.Text)
 			}
 		}

@@ -3,6 +3,7 @@ package talk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +45,9 @@ type World struct {
 	desk   *turn.Desk
 	phones *phones
 
+	mu        sync.Mutex        // guards languages
+	languages map[string]string // an SMS's text → the catalogue it came from
+
 	session  *session
 	sessions int
 	sms      int
@@ -53,7 +57,7 @@ type World struct {
 
 // NewWorld starts a line at the given time. Close ends it.
 func NewWorld(ctx context.Context, o Options, start time.Time) (*World, error) {
-	w := &World{o: o, clock: &clock{now: start}, phones: newPhones()}
+	w := &World{o: o, clock: &clock{now: start}, phones: newPhones(), languages: map[string]string{}}
 	var err error
 	w.store, err = store.Open(ctx, store.Options{
 		Mode: store.ModeEmbedded, AllowTrial: true, Fsync: store.FsyncNone, Now: w.clock.Now, Log: o.Log,
@@ -73,6 +77,7 @@ func NewWorld(ctx context.Context, o Options, start time.Time) (*World, error) {
 	})
 	turner := turn.New(turn.Options{
 		Store: w.store, Engine: o.Engine, Outbox: w.sender, Now: w.clock.Now, ShortCode: o.ShortCode, DefaultLink: linkName,
+		Observe: w.observe,
 	})
 	w.desk = turn.NewDesk(turner)
 	w.intake = intake.New(intake.Options{
@@ -82,18 +87,46 @@ func NewWorld(ctx context.Context, o Options, start time.Time) (*World, error) {
 	w.timers = timers.New(timers.Options{
 		Store: w.store, Room: w.sender.Room, Adopt: w.sender.Adopt, Tick: turner.Tick, Join: w.intake.JoinDue, Now: w.clock.Now, Log: o.Log,
 	})
-	for _, part := range []func(context.Context) error{w.store.Run, w.sender.Run, w.intake.Run, w.boot} {
+	for _, part := range []func(context.Context) error{w.store.Run, w.sender.Run, w.intake.Run} {
 		w.ended.Go(func() { _ = part(run) }) // each returns nil when run ends
 	}
 	w.connect()
 	return w, nil
 }
 
-func (w *World) boot(ctx context.Context) error {
-	return w.store.RunBoot(ctx, store.BootEvents{
-		Dead:   func(context.Context, string) {},
-		Fenced: func() {},
-	})
+// observe remembers which catalogue each SMS came from.
+func (w *World) observe(eff conversation.Effects) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range eff.Replies {
+		w.languages[r.Text] = r.Language
+	}
+}
+
+// language is the catalogue that an SMS came from.
+func (w *World) language(text string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.languages[text]
+}
+
+// events are all that the line has told so far, each citizen's in order.
+func (w *World) events(ctx context.Context) ([]store.Event, error) {
+	var all []store.Event
+	for cursor := ""; ; {
+		evs, next, err := w.store.Events(ctx, cursor, 1000)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, evs...)
+		if len(evs) == 0 || next == cursor {
+			break
+		}
+		cursor = next
+	}
+	// Order is promised for each ticket only: over shards it is that of time.
+	slices.SortStableFunc(all, func(a, b store.Event) int { return a.At.Compare(b.At) })
+	return all, nil
 }
 
 // Close ends the line and waits for its parts.
@@ -118,7 +151,7 @@ func (w *World) deliver(ctx context.Context, m *smpp.Message) (smpp.Status, erro
 	w.sms++
 	d := &smpp.Delivery{
 		ID: fmt.Sprintf("%s-%d", w.session.id, w.sms), Link: linkName, Carrier: w.session,
-		CommandID: smpp.DeliverSM, Message: m, Received: w.clock.Now(),
+		CommandID: smpp.CmdDeliverSM, Message: m, Received: w.clock.Now(),
 	}
 	answer := w.session.expect(d.ID)
 	w.intake.Deliver(d)
@@ -167,9 +200,7 @@ func (w *World) advance(ctx context.Context, d time.Duration, due func(after tim
 
 func (w *World) moveTo(ctx context.Context, t time.Time) error {
 	w.clock.set(t)
-	if err := w.store.ClockMoved(ctx); err != nil {
-		return err
-	}
+	w.store.Tick()
 	if _, err := w.timers.Once(ctx); err != nil {
 		return err
 	}

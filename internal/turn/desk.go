@@ -43,8 +43,8 @@ func (d *Desk) Message(ctx context.Context, r desk.MessageRequest) (desk.Message
 	m := msgs[0]
 	number := conversation.Number(0)
 	if m.Ticket != 0 {
-		shard, err := store.ShardOf(r.ID)
-		if err != nil {
+		shard, ok := store.ShardOf(r.ID)
+		if !ok {
 			return desk.MessageView{}, desk.ErrNotFound
 		}
 		number = conversation.NewNumber(shard, m.Ticket)

@@ -70,6 +70,8 @@ type Options struct {
 	Quiet func(time.Time) time.Time
 	// DefaultLink carries pushes of tickets that came by no link of ours.
 	DefaultLink string
+	// Observe is shown the effects of each turn that was kept; nil: nobody looks.
+	Observe func(conversation.Effects)
 	// Patience bounds a turn that is not an answer to the SMSC; default 5 s.
 	Patience time.Duration
 }
@@ -231,6 +233,9 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	// A number is given back only where it surely stands nowhere.
 	if used := files(eff, number); !used || (err == nil && out.Kind != store.Kept) || errors.Is(err, store.ErrNotKept) {
 		giveBack()
+	}
+	if t.o.Observe != nil && err == nil && out.Kind == store.Kept {
+		t.o.Observe(eff)
 	}
 	return Result{Outcome: out, Effects: eff}, err
 }
