@@ -168,9 +168,12 @@ func TestR6AFullDiskEndsTheChildAndLosesNothing(t *testing.T) {
 		return ""
 	})
 	for n := range kept {
-		if _, err := s.Load(t.Context(), s.Identify(number(n))); err != nil {
-			t.Fatalf("citizen %d was answered as kept: %v", n, err)
-		}
+		untilWell(t, 20*time.Second, func() string { // a child begun before there was room may end once more
+			if _, err := s.Load(t.Context(), s.Identify(number(n))); err != nil {
+				return fmt.Sprintf("citizen %d was answered as kept: %v", n, err)
+			}
+			return ""
+		})
 	}
 	t.Logf("%d kept before the disk was full", len(kept))
 }
