@@ -64,10 +64,17 @@ func (st *step) firstWord() *token {
 	return &st.ts.all[max(i, 0)]
 }
 
+// askConfirm lets a yes, no or choice be asked, the only one.
+func (st *step) askConfirm(q Question) {
+	st.drop((*Question).confirms)
+	q.Until = st.now.Add(confirmTime)
+	st.ask(q)
+	st.asked = true
+}
+
 // confirmWithdraw asks whether a ticket is to be withdrawn.
 func (st *step) confirmWithdraw(n Number) {
-	st.drop((*Question).confirms)
-	st.ask(Question{Ask: AskWithdraw, Ticket: n, Until: st.now.Add(confirmTime)})
+	st.askConfirm(Question{Ask: AskWithdraw, Ticket: n})
 	st.say("confirm_withdraw", values{ticket: n})
 }
 
@@ -122,7 +129,7 @@ func (st *step) cancel(c command) {
 		for i := range open[:min(len(open), listed)] {
 			choice = append(choice, open[i].Number)
 		}
-		st.ask(Question{Ask: AskChoose, Choice: choice, Until: st.now.Add(confirmTime)})
+		st.askConfirm(Question{Ask: AskChoose, Choice: choice})
 		st.say("choose", values{list: choiceList(choice)})
 	}
 }

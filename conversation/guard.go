@@ -13,7 +13,7 @@ const (
 	loopWithin   = 30 * time.Second // "within seconds"
 	loopAnswers  = 3                // answers to messages in a row that are nearly alike
 	alike        = 12               // bits in which prints of nearly the same text may differ
-	oursKept     = 3                // prints of what we sent last
+	oursKept     = 3                // digests of what we sent last
 	shortestEcho = 4                // words
 )
 
@@ -45,7 +45,7 @@ func (st *step) guard(print uint64) {
 			return
 		}
 		st.s.Flooded = true
-		st.fx.Replies = nil
+		st.mute()
 		st.say("flood", values{})
 	}
 	if st.s.Loop.Same > loopAnswers {
@@ -60,6 +60,9 @@ func (st *step) mute() {
 	if len(st.fx.Replies) > 0 {
 		st.fx.Replies = nil
 		st.s.Loop.Muted++
+	}
+	if st.asked { // nobody read it: a later YA must not answer it
+		st.drop((*Question).confirms)
 	}
 }
 
@@ -97,14 +100,13 @@ func (st *step) loop(print uint64) {
 
 // echoed takes our own text that comes back: it changes no ticket, and is
 // answered three times at most.
-func (st *step) echoed(print uint64) bool {
+func (st *step) echoed() bool {
 	l := &st.s.Loop
-	if len(st.ts.all) < shortestEcho || !slices.ContainsFunc(l.Ours, func(p uint64) bool { return p == print }) {
+	if len(st.ts.all) < shortestEcho || !slices.Contains(l.Ours, digest(&st.ts)) {
 		l.Echoes = 0
 		return false
 	}
 	l.Echoes++
-	l.At, l.Print = st.now, print
 	st.fx.Kept = true
 	if l.Echoes > loopAnswers || len(st.s.Recent) > st.e.o.FloodCount {
 		l.Muted++
@@ -119,7 +121,7 @@ func (st *step) echoed(print uint64) bool {
 func (st *step) ours(text string) {
 	var ts tokens
 	ts.scan(text)
-	print := fingerprint(&ts)
+	print := digest(&ts)
 	kept := st.s.Loop.Ours
 	if slices.Contains(kept, print) {
 		return
@@ -133,29 +135,49 @@ func (st *step) ours(text string) {
 // near tells whether two prints are of nearly the same text.
 func near(a, b uint64) bool { return b != 0 && bits.OnesCount64(a^b) <= alike }
 
-// fingerprint is a simhash of the words, digits all alike: texts that share
-// most words differ in few bits.
-func fingerprint(ts *tokens) uint64 {
-	var votes [64]int16
-	for i := range ts.all {
-		h := uint64(14695981039346656037) // FNV-1a
-		if ts.all[i].digits {
-			h ^= uint64(len(ts.all[i].word))
-		} else {
-			for j := range len(ts.all[i].word) {
-				h = (h ^ uint64(ts.all[i].word[j])) * 1099511628211
-			}
+// hash is FNV-1a of a word, mixed; runs of digits of one length are alike.
+func (t *token) hash() uint64 {
+	h := uint64(14695981039346656037)
+	if t.digits {
+		h ^= uint64(len(t.word))
+	} else {
+		for j := range len(t.word) {
+			h = (h ^ uint64(t.word[j])) * 1099511628211
 		}
-		h ^= h >> 31
-		h *= 0x9e3779b97f4a7c15
-		h ^= h >> 29
-		for b := range votes {
-			votes[b] += int16(h>>b&1)*2 - 1
+	}
+	h ^= h >> 31
+	h *= 0x9e3779b97f4a7c15
+	return h ^ h>>29
+}
+
+// digest tells texts of other words apart, and those of the same words in
+// another order.
+func digest(ts *tokens) uint64 {
+	d := uint64(1)
+	for i := range ts.all {
+		d = (d ^ ts.all[i].hash()) * 1099511628211
+	}
+	return d
+}
+
+// fingerprint is a simhash of the words: texts that share most words differ in
+// few bits. Each plane holds one binary digit of the 64 counts.
+func fingerprint(ts *tokens) uint64 {
+	var planes [7]uint64
+	n := min(len(ts.all), 1<<len(planes)-1)
+	for i := range n {
+		carry := ts.all[i].hash()
+		for p := 0; carry != 0; p++ {
+			planes[p], carry = planes[p]^carry, planes[p]&carry
 		}
 	}
 	var print uint64
-	for b, v := range votes {
-		if v > 0 {
+	for b := range 64 {
+		count := 0
+		for p := range planes {
+			count |= int(planes[p]>>b&1) << p
+		}
+		if 2*count > n {
 			print |= 1 << b
 		}
 	}

@@ -98,7 +98,7 @@ func (l *loader) checkText(c *catalogue, m message, t *template) int {
 		l.problem(t.where, "shorten it, or state more segments for it", "language %s: message %s can take %d characters, more than its %d", c.language, m.key, n, limit)
 	}
 	for _, q := range t.quotes {
-		if !l.w.understands(q) {
+		if !l.w.Understands(q) {
 			l.problem(t.where, "write a command that the line takes", "language %s: message %s tells <%s>, which is no command", c.language, m.key, q)
 		}
 	}
@@ -108,8 +108,9 @@ func (l *loader) checkText(c *catalogue, m message, t *template) int {
 // sampleText stands for a citizen's own words in a command that a text tells.
 const sampleText = "jalan rusak"
 
-// understands tells whether the line would take s for more than plain text.
-func (w *Words) understands(s string) bool {
+// Understands tells whether the line would take s for more than plain text: a
+// command, or an answer's word. In it {ticket} stands for a number, ... for text.
+func (w *Words) Understands(s string) bool {
 	sample := NewNumber(0, firstSerial)
 	s = strings.ReplaceAll(strings.ReplaceAll(s, "{ticket}", sample.String()), "...", sampleText)
 	var ts tokens

@@ -44,6 +44,7 @@ var messages = []message{
 
 	{"tail_filed", tailR, []string{"ticket"}},
 	{"tail_added", tailR, nil},
+	{"tail_stayed", tailR, nil},
 	{"tail_dropped", tailR, []string{"ticket"}},
 	{"ask_rating", tailR, nil},
 	{"ask_reason", tailR, nil},

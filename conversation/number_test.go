@@ -98,4 +98,3 @@ func ExampleParseNumber() {
 	// 1000-1421 <nil>
 	// the check digit is wrong: the ticket number is mistyped
 }
-

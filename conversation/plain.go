@@ -27,7 +27,7 @@ func (st *step) plain() {
 // file makes a ticket of the message.
 func (st *step) file(kind Kind, confidential bool) {
 	st.drop(func(q *Question) bool { return q.Ask == AskWhat || q.confirms() })
-	st.s.EraseAt, st.s.Erased, st.filed = zero, false, true
+	st.s.Erased, st.filed = false, true
 	t := Ticket{
 		Number: st.sm.NewNumber, Kind: kind, Language: st.lang, Status: Filed,
 		FiledAt: st.now, StatusAt: st.now, Link: st.sm.Link,
@@ -57,7 +57,7 @@ func (st *step) keepText(t *Ticket) {
 
 // touch notes that the citizen wrote to the ticket, and what the words call for.
 func (st *step) touch(t *Ticket) {
-	st.s.EraseAt = zero
+	st.stay()
 	t.TouchedAt = st.now
 	if t.Kind == Complaint && st.ts.has(danger) {
 		t.Urgent, st.urgent = true, true
@@ -67,6 +67,13 @@ func (st *step) touch(t *Ticket) {
 	}
 	if t.Confidential && t.Alias == "" {
 		t.Alias = "R" + t.Number.Digits()
+	}
+}
+
+// stay takes back an erasure to come: whoever files, adds or answers stays.
+func (st *step) stay() {
+	if !st.s.EraseAt.IsZero() {
+		st.s.EraseAt, st.stayed = zero, true
 	}
 }
 

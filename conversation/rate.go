@@ -33,6 +33,7 @@ func (st *step) rate(q *Question) bool {
 func (st *step) mark(n Number, mark int) {
 	t := st.change(n)
 	t.Rating = mark
+	st.stay()
 	st.event(EventRated, n)
 }
 
@@ -57,6 +58,7 @@ func (st *step) reopen(n Number, text bool) {
 		e.Text = t.Texts
 	}
 	t.TouchedAt = st.now
+	st.stay()
 	st.fx.Events = append(st.fx.Events, e)
 	st.forget(n)
 	st.happened("reopened", n, "")

@@ -27,6 +27,9 @@ func (st *step) say(key string, v values) {
 func (st *step) happened(head string, n Number, tail string) {
 	c := st.catalogue()
 	text := c.render(head, values{ticket: n})
+	if st.stayed {
+		tail = "tail_stayed"
+	}
 	if q := st.top(); q != nil && !q.confirms() && q.Ask != AskWhat {
 		room := text
 		if st.urgent {
@@ -60,29 +63,27 @@ func (st *step) asking(q *Question, named Number, before string) string {
 			before += " "
 		}
 		words := q.Asked
-		for cut := false; ; cut = true {
-			shown := words
-			if cut {
-				shown += "..."
-			}
-			text := name + c.render("ask_officer", values{words: shown})
-			if words == "" || st.w.fits(before+text) {
+		for dots := ""; ; dots = "..." {
+			text := name + c.render("ask_officer", values{words: words + dots})
+			over := st.w.over(before + text)
+			if over <= 0 || words == "" {
 				return text
 			}
-			words = shorter(words)
+			words = shorter(words, over)
 		}
 	default:
 		return ""
 	}
 }
 
-// shorter cuts a text by its last rune, long ones by more.
-func shorter(s string) string {
-	if over := len(s) - 4*oneGSM; over > 0 {
-		s = s[:4*oneGSM]
+// shorter cuts the end of a text that takes so many units too much. A rune
+// takes two units at most.
+func shorter(s string, over int) string {
+	for range max(over/2, 1) {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
 	}
-	_, size := utf8.DecodeLastRuneInString(s)
-	return s[:len(s)-size]
+	return s
 }
 
 // again repeats the question that stands; where none does, says how to write.

@@ -20,14 +20,13 @@ func (st *step) sms(m *SMS) {
 		st.unread()
 		return
 	}
-	print := fingerprint(&st.ts)
-	if st.echoed(print) {
+	if st.echoed() {
 		return
 	}
 	st.detect()
 	st.understand()
 	st.fx.AsksOnly = len(st.fx.Tickets) == 0 && len(st.fx.Events) == 0 && !st.fx.Kept
-	st.guard(print)
+	st.guard(fingerprint(&st.ts))
 }
 
 // quietly tells whether the message says nothing at all, not even a dash.
@@ -120,8 +119,7 @@ func (st *step) command(c command) {
 		}
 		st.say("started", values{})
 	case vErase:
-		st.drop((*Question).confirms)
-		st.ask(Question{Ask: AskErase, Until: st.now.Add(confirmTime)})
+		st.askConfirm(Question{Ask: AskErase})
 		st.say("confirm_erase", values{})
 	}
 }

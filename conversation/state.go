@@ -36,7 +36,7 @@ type Loop struct {
 	At     time.Time `json:"at,omitzero"`
 	Print  uint64    `json:"p,omitempty"`  // of the last message
 	Same   int       `json:"s,omitempty"`  // messages in a row that are nearly alike
-	Ours   []uint64  `json:"o,omitempty"`  // prints of what we sent last
+	Ours   []uint64  `json:"o,omitempty"`  // digests of what we sent last
 	Echoes int       `json:"e,omitempty"`  // of our own text in a row
 	Muted  int       `json:"mu,omitempty"` // answers left out so far
 }

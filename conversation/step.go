@@ -50,6 +50,8 @@ type step struct {
 	urgent bool
 	filed  bool // this step filed a ticket
 	acted  bool // a command was understood
+	stayed bool // an erasure to come was taken back
+	asked  bool // a yes, no or choice was asked
 }
 
 func (st *step) catalogue() *catalogue { return st.w.catalogues[st.lang] }

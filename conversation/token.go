@@ -43,7 +43,7 @@ func (ts *tokens) scan(text string) {
 	}
 	for i, r := range text {
 		digit := r >= '0' && r <= '9'
-		letter := !digit && (unicode.IsLetter(r) || unicode.Is(unicode.Mn, r) || unicode.IsDigit(r))
+		letter := !digit && isLetter(r)
 		if !digit && !letter {
 			end()
 			glued = false
@@ -72,6 +72,15 @@ func (ts *tokens) scan(text string) {
 	for i := range ts.all {
 		ts.all[i].word = folded[spans[i].from:spans[i].to]
 	}
+}
+
+// isLetter tells whether r is part of a word: a letter, its mark, a digit of
+// another script.
+func isLetter(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r|0x20 >= 'a' && r|0x20 <= 'z'
+	}
+	return unicode.IsLetter(r) || unicode.Is(unicode.Mn, r) || unicode.IsDigit(r)
 }
 
 // appendFolded appends r in lower case, a Latin letter without its accent.

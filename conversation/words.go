@@ -36,21 +36,34 @@ const (
 	oneUCS2, manyUCS2 = 70, 67
 )
 
+// measure returns the units of a text, and how many one and each of several
+// segments take.
+func (w *Words) measure(text string) (n, one, many int) {
+	n, gsm := w.gsmLen(text)
+	if gsm {
+		return n, oneGSM, manyGSM
+	}
+	n = 0
+	for _, r := range text {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n, oneUCS2, manyUCS2
+}
+
 // segments tells how many segments a text takes.
 func (w *Words) segments(text string) int {
-	n, gsm := w.gsmLen(text)
-	one, many := oneGSM, manyGSM
-	if !gsm {
-		n, one, many = 0, oneUCS2, manyUCS2
-		for _, r := range text {
-			n += utf16.RuneLen(r)
-		}
-	}
+	n, one, many := w.measure(text)
 	if n <= one {
 		return 1
 	}
 	return (n + many - 1) / many
 }
 
+// over tells by how many units a text is longer than one segment.
+func (w *Words) over(text string) int {
+	n, one, _ := w.measure(text)
+	return n - one
+}
+
 // fits tells whether a text takes one segment.
-func (w *Words) fits(text string) bool { return w.segments(text) == 1 }
+func (w *Words) fits(text string) bool { return w.over(text) <= 0 }

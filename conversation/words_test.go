@@ -1,9 +1,17 @@
 package conversation_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"aduan/configs/words"
 	"aduan/conversation"
@@ -42,3 +50,118 @@ func segments(text string) int {
 }
 
 func TestBuiltInWordsAreSound(t *testing.T) { shipped(t) }
+
+// Each bad file is laid over the built-in words; beside it stands what must be said.
+func TestBadWordsAreToldWithTheirPlace(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no bad files", err)
+	}
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(strings.TrimSuffix(f, "yaml") + "txt")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = conversation.LoadWords(gsm7.Len, words.FS, fstest.MapFS{filepath.Base(f): {Data: data}})
+			if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(string(want))) {
+				t.Errorf("got:\n%v\nwant:\n%s", err, want)
+			}
+		})
+	}
+}
+
+func TestAllProblemsComeAtOnce(t *testing.T) {
+	bad := "language: id\nmessages:\n  how: \"→\"\n  thanks: \"→\"\n  nobody: x\n"
+	_, err := conversation.LoadWords(gsm7.Len, words.FS, fstest.MapFS{"x.yaml": {Data: []byte(bad)}})
+	if err == nil || strings.Count(err.Error(), "x.yaml:") != 3 {
+		t.Errorf("got:\n%v", err)
+	}
+	var p *conversation.Problem
+	if !errors.As(err, &p) || p.File != "x.yaml" || p.Line == 0 || p.What == "" || p.Do == "" {
+		t.Errorf("no Problem in %v", err)
+	}
+}
+
+// A reply never tells a command without marking it: what is marked was parsed
+// when the words were loaded.
+func TestNoReplyTellsACommandUnmarked(t *testing.T) {
+	w := shipped(t)
+	for _, name := range []string{"id.yaml", "en.yaml"} {
+		data, err := words.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file struct{ Messages map[string]string }
+		if err := yaml.Unmarshal(data, &file); err != nil {
+			t.Fatal(err)
+		}
+		for key, text := range file.Messages {
+			bare := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(text, "")
+			for _, word := range regexp.MustCompile(`\b[A-Z]{3,}\b`).FindAllString(bare, -1) {
+				if w.Understands(word) {
+					t.Errorf("%s: %s: %s is a command, write <%s>", name, key, word, word)
+				}
+			}
+		}
+	}
+}
+
+func TestAnOverlayReplacesTextsAndAddsWords(t *testing.T) {
+	over := fstest.MapFS{
+		"id.yaml":  {Data: []byte("language: id\nmessages:\n  how: \"Tulis saja. Bantuan: <TULUNGI>\"\nwords:\n  politeness: [juragan]\ncommands:\n  help: [tulungi, \"-menu\"]\n")},
+		"q.yaml":   {Data: []byte("questions:\n  product: {kinds: [complaint], categories: [food_drug]}\n")},
+		"ask.yaml": {Data: []byte("language: id\nmessages:\n  ask_product: \"Apa nama produknya dan nomor izin edarnya?\"\n")},
+		"en.yaml":  {Data: []byte("language: en\nmessages:\n  ask_product: \"Which product, which registration number?\"\n")},
+	}
+	w, err := conversation.LoadWords(gsm7.Len, words.FS, over)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := conversation.New(conversation.Options{Language: "id", Words: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func(s conversation.State, text string) (conversation.State, string) {
+		s, fx := e.Step(s, conversation.SMS{Text: text, NewNumber: conversation.NewNumber(42, 10001)}, morning)
+		return s, fx.Replies[0].Text
+	}
+	if _, got := say(conversation.State{}, "juragan"); got != "Tulis saja. Bantuan: TULUNGI" {
+		t.Errorf("got %s", got)
+	}
+	if _, got := say(conversation.State{}, "tulungi juragan"); !strings.Contains(got, "LAPOR") {
+		t.Errorf("got %s", got)
+	}
+	s, _ := say(conversation.State{}, "menu")
+	if asks, _ := s.Asks(); asks != "location" {
+		t.Errorf("MENU was taken away, but asks %s", asks)
+	}
+	s, _ = say(conversation.State{}, "LAPOR obat palsu di apotek RT 3")
+	if asks, _ := s.Asks(); asks != "product" {
+		t.Errorf("asks %s, want product", asks)
+	}
+}
+
+// A third language is one file.
+func TestAThirdLanguageIsOneFile(t *testing.T) {
+	w, err := conversation.LoadWords(gsm7.Len, words.FS, os.DirFS("testdata/jv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := conversation.New(conversation.Options{Language: "id", Words: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, fx := e.Step(conversation.State{}, conversation.SMS{Text: "BAHASA JAWA"}, morning)
+	if s.Language != "jv" || fx.Replies[0].Language != "jv" {
+		t.Errorf("language %q, %+v", s.Language, fx.Replies)
+	}
+	_, fx = e.Step(s, conversation.SMS{Text: "lapur dalane rusak", NewNumber: conversation.NewNumber(42, 10001)}, morning)
+	if got := outcome(fx); got != "complaint" || fx.Tickets[0].Language != "jv" {
+		t.Errorf("%s %+v", got, fx.Tickets)
+	}
+}
