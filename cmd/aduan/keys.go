@@ -129,7 +129,7 @@ func keyState(k store.APIKey) string {
 
 func newKeysRotate() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rotate ID", Short: "Give a key a new secret; the old one ends at once", Args: usageArgs(cobra.ExactArgs(1)),
+		Use: "rotate ID", Short: "Give a key a new secret; the old one is valid for 24 hours more", Args: usageArgs(cobra.ExactArgs(1)),
 	}
 	file := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

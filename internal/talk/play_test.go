@@ -1,0 +1,120 @@
+package talk_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"aduan/configs/words"
+	"aduan/conversation"
+	"aduan/internal/talk"
+	"aduan/smpp/gsm7"
+	"aduan/smpp/segment"
+)
+
+func options(t *testing.T) talk.Options {
+	t.Helper()
+	w, err := conversation.LoadWords(gsm7.Len, words.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loc, err := time.LoadLocation("Asia/Jakarta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := conversation.New(conversation.Options{
+		ShortCode: "1708", Language: "id", Location: loc, Words: w,
+		Segments: func(text string) int { _, n, _ := segment.Count(text); return n },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return talk.Options{Engine: e, Location: loc, ShortCode: "1708", Region: "ID", SegmentsTimeout: 10 * time.Minute}
+}
+
+func play(t *testing.T, script string) []string {
+	t.Helper()
+	ds, err := talk.ReadScript(strings.NewReader(script))
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := talk.Play(t.Context(), options(t), ds[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return problems
+}
+
+// The whole way of a message but the network: intake, turn, sender and timers
+// on the embedded store, with its clock set by hand.
+func TestTheAcceptanceDialoguesHold(t *testing.T) {
+	f, err := os.Open("../../conversation/testdata/dialogues.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	ds, err := talk.ReadScript(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options(t)
+	for _, d := range ds {
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			problems, err := talk.Play(t.Context(), o, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range problems {
+				t.Error(p)
+			}
+		})
+	}
+}
+
+func TestADifferenceIsTold(t *testing.T) {
+	for _, tc := range []struct{ name, script, want string }{
+		{"a ticket that did not come", `[{name: a, steps: [{sms: "CEK", expect: {ticket: $a}}]}]`, "ticket $a is not named"},
+		{"an answer that should not come", `[{name: a, steps: [{sms: "LAPOR jalan rusak", expect: {replies: 0}}]}]`, "1 SMS came, want 0"},
+		{"another question", `[{name: a, steps: [{sms: "LAPOR jalan rusak", expect: {asks: rating}}]}]`, `asks "location", want "rating"`},
+		{"another fact", `[{name: a, steps: [{sms: "LAPOR jalan rusak", expect: {ticket: $a}}], end: {$a: {texts: 2}}}]`, "texts 1, want 2"},
+		{"another number of tickets", `[{name: a, steps: [{sms: "LAPOR jalan rusak"}], end: {tickets: 0}}]`, "1 tickets, want 0"},
+		{"other events", `[{name: a, steps: [{sms: "LAPOR jalan rusak"}], end: {events: []}}]`, "events [complaint.filed], want []"},
+		{"another language", `[{name: a, steps: [{sms: "LAPOR jalan rusak", expect: {language: en}}]}]`, `language "id", want "en"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			problems := play(t, tc.script)
+			if len(problems) == 0 || !strings.Contains(strings.Join(problems, "\n"), tc.want) {
+				t.Fatalf("problems %q, want one with %q", problems, tc.want)
+			}
+		})
+	}
+}
+
+func TestALongSMSIsOneTextOfItsTicket(t *testing.T) {
+	long := "LAPOR " + strings.Repeat("jalan rusak di depan pasar Minggu, ", 12)
+	problems := play(t, `[{name: a, steps: [{sms: "`+long+`", expect: {ticket: $a}}], end: {tickets: 1, $a: {texts: 1, missing: false, has: ["`+long+`"]}}}]`)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+}
+
+func TestAConversationAtTheTerminal(t *testing.T) {
+	c, err := talk.NewConversation(t.Context(), options(t), time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	got, err := c.Say(t.Context(), "LAPOR jalan rusak di depan pasar Minggu")
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%d answers, %v", len(got), err)
+	}
+	before := c.Now()
+	if _, err := c.Advance(t.Context(), 25*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if c.Now().Sub(before) < 25*time.Hour {
+		t.Fatalf("the clock went %v", c.Now().Sub(before))
+	}
+}
