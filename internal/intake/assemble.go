@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"aduan/conversation"
+	"aduan/internal/failpoint"
 	"aduan/internal/turn"
 	"aduan/smpp"
 	"aduan/smpp/segment"
@@ -65,6 +66,7 @@ func (in *Intake) part(ctx context.Context, it *item, c segment.Concat) verdict 
 	for range maxPartAttempts {
 		wait := in.commitWait(it.d.Link)
 		keep, cancel := context.WithTimeout(ctx, wait)
+		failpoint.Hit(failpoint.BeforeCommit)
 		out, err := in.o.Store.KeepPart(keep, store.Part{
 			Boot: it.boot, Deadline: in.o.Now().Add(wait), Now: in.o.Now(), Timeout: in.o.SegmentsTimeout,
 			Citizen: citizen, Destination: p.To, Ref: c.Ref, Wide: c.Wide, Total: c.Total, Number: c.Number,
@@ -94,6 +96,7 @@ func (in *Intake) part(ctx context.Context, it *item, c segment.Concat) verdict 
 		case store.PartDuplicate:
 			in.o.Metrics.part("duplicate")
 		default:
+			failpoint.Hit(failpoint.BetweenParts)
 			in.o.Metrics.part("kept")
 		}
 		if err != nil {

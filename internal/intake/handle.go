@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"aduan/conversation"
+	"aduan/internal/failpoint"
 	"aduan/internal/turn"
 	"aduan/smpp"
 	"aduan/smpp/segment"
@@ -43,6 +44,7 @@ func (in *Intake) handle(it *item) {
 		v = dropped
 		return
 	}
+	failpoint.Hit(failpoint.AfterReceive)
 	v = in.message(in.ctx, it)
 }
 
@@ -56,7 +58,9 @@ func (in *Intake) answer(it *item, v verdict, begun time.Time) {
 			in.sessions.unprovable(it.d.ID)
 			in.settler.forget(it.d.ID)
 		}
+		failpoint.Hit(failpoint.BeforeAck)
 		it.d.Respond(smpp.StatusROK)
+		failpoint.Hit(failpoint.AfterAck)
 	case later:
 		in.sessions.unprovable(it.d.ID)
 		in.settler.forget(it.d.ID)

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"aduan/internal/failpoint"
 	"aduan/store"
 )
 
@@ -114,6 +115,7 @@ func (s *Settler) Flush(ctx context.Context) {
 	if len(refs) == 0 {
 		return
 	}
+	failpoint.Hit(failpoint.BeforeSettle)
 	if err := s.settle(ctx, refs); err != nil {
 		s.log.Warn("marks not settled, tried again", zap.Int("marks", len(refs)), zap.Error(err))
 		s.Return(refs)

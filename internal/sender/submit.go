@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"aduan/internal/failpoint"
 	"aduan/smpp"
 	"aduan/smpp/segment"
 	"aduan/store"
@@ -71,7 +72,12 @@ func (s *Sender) submit(ctx context.Context, link Link, slot Slot, sms store.Out
 	// link's response timeout bounds it.
 	ctx = context.WithoutCancel(ctx)
 	for i := len(ids); i < len(enc.Parts); i++ {
+		if i > 0 {
+			failpoint.Hit(failpoint.BetweenParts)
+		}
+		failpoint.Hit(failpoint.BeforeSubmit)
 		res, err := slot.Submit(ctx, message(link, sms, enc, i))
+		failpoint.Hit(failpoint.AfterSubmit)
 		if err != nil {
 			return ids, err
 		}
@@ -126,7 +132,9 @@ func (s *Sender) done(ctx context.Context, d store.Done) *store.Outgoing {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		// An outcome in hand is stored also while the daemon is stopping.
 		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		failpoint.Hit(failpoint.BeforeDone)
 		next, err := s.o.Store.Done(call, d)
+		failpoint.Hit(failpoint.AfterDone)
 		cancel()
 		if err == nil {
 			if d.End == store.DoneEnded {

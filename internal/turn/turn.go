@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aduan/conversation"
+	"aduan/internal/failpoint"
 	"aduan/internal/msisdn"
 	"aduan/store"
 )
@@ -216,6 +217,7 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 		return Result{}, err
 	}
 	now := t.o.Now()
+	failpoint.Poison(s.text)
 	next, eff := t.o.Engine.Step(state, s.input(number, known), now)
 	if s.refused != nil {
 		if err := s.refused(eff); err != nil {
@@ -228,7 +230,9 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 		giveBack()
 		return Result{}, err
 	}
+	failpoint.Hit(failpoint.BeforeCommit)
 	out, err := t.o.Store.Commit(ctx, turn)
+	failpoint.Hit(failpoint.AfterCommit)
 	t.after(turn, reserved, out, err)
 	// A number is given back only where it surely stands nowhere.
 	if used := files(eff, number); !used || (err == nil && out.Kind != store.Kept) || errors.Is(err, store.ErrNotKept) {
