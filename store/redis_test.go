@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,45 +20,52 @@ import (
 	"go.uber.org/goleak"
 
 	"aduan/internal/msisdn"
+	"aduan/internal/testenv"
 	"aduan/store"
 )
 
-// TestMain runs all tests beside one real redis-server, which each test empties, and looks for leaks.
+// TestMain looks for leaks, once the server that the tests share has ended.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { stopRedis(); os.Exit(code) }))
+	code := m.Run()
+	if child != nil {
+		child.stop()
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
+// child is the real redis-server that tests share; each begins by emptying it.
 var child *realRedis
 
 type realRedis struct {
-	cmd  *exec.Cmd
-	dir  string
-	addr string
+	cmd   *exec.Cmd
+	dir   string
+	addr  string
+	ended chan struct{}
 }
 
 // startRedis starts a server that syncs each write, on a port of its own. It dies with this process.
-func startRedis(extra ...string) (*realRedis, error) {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		return nil, err
-	}
+func startRedis(t testing.TB) (*realRedis, error) {
 	dir, err := os.MkdirTemp("", "aduan-store-")
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	addr := l.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
-	l.Close()
-	r := &realRedis{dir: dir, addr: addr}
-	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
-		"--appendfsync", "always", "--dir", dir, "--logfile", filepath.Join(dir, "log")}, extra...)
-	r.cmd = exec.Command(path, args...)
+	r := &realRedis{dir: dir, addr: testenv.FreeAddr(t), ended: make(chan struct{})}
+	_, port, _ := net.SplitHostPort(r.addr)
+	r.cmd = exec.Command(testenv.RedisServer(t), "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
+		"--appendfsync", "always", "--dir", dir, "--logfile", filepath.Join(dir, "log"))
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := r.cmd.Start(); err != nil {
+	started := make(chan error)
+	go func() { // stop waits for it
+		runtime.LockOSThread() // the signal comes when the thread ends that started the child
+		started <- r.cmd.Start()
+		_ = r.cmd.Wait()
+		close(r.ended)
+	}()
+	if err := <-started; err != nil {
 		return nil, err
 	}
 	return r, r.ready()
@@ -77,23 +85,18 @@ func (r *realRedis) ready() error {
 
 func (r *realRedis) stop() {
 	_ = r.cmd.Process.Kill()
-	_ = r.cmd.Wait()
+	<-r.ended
 	_ = os.RemoveAll(r.dir)
 }
 
-func stopRedis() {
-	if child != nil {
-		child.stop()
-	}
-}
-
-// sharedRedis is the address of the server that all tests share, emptied.
+// sharedRedis is the address of the server that all tests share, emptied. Without one the test is skipped, or failed
+// where ADUAN_REQUIRE says so.
 func sharedRedis(t testing.TB) string {
 	t.Helper()
 	if child == nil {
 		var err error
-		if child, err = startRedis(); err != nil {
-			gap(t, "redis", err)
+		if child, err = startRedis(t); err != nil {
+			t.Fatal(err)
 		}
 	}
 	c := client(t, child.addr)
@@ -101,17 +104,6 @@ func sharedRedis(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return child.addr
-}
-
-// gap skips a test for want of a tool, or fails it where the tool is required.
-func gap(t testing.TB, tool string, err error) {
-	t.Helper()
-	for _, want := range strings.Split(os.Getenv("ADUAN_REQUIRE"), ",") {
-		if want == tool || want == "all" {
-			t.Fatalf("%s is required: %v", tool, err)
-		}
-	}
-	t.Skipf("%s is missing: %v", tool, err)
 }
 
 func client(t testing.TB, addr string) *redis.Client {
