@@ -293,6 +293,9 @@ func TestCommandOrComplaintWithATicketOpen(t *testing.T) {
 		{"Batal terus antri KTP saya", "complaint"},
 		{"sampah menumpuk", "complaint"},
 		{"stop pungli", "complaint"},
+		{"saya cek", "complaint"},
+		{"mau stop sms", "complaint"},
+		{"saya batal", "complaint"},
 		{"LAPOR sampah", "complaint"},
 		{"terima kasih pak", "thanks"},
 	} {
