@@ -23,6 +23,7 @@ type Turn struct {
 	Join        *GroupJoin
 	Fill        *GroupFill
 	Idempotency *Idempotency
+	Erase       bool // the citizen goes, with all that only the citizen's key opens; tickets keep what is readable
 	HandoffHere bool // this daemon hands the events on at once: their due entries get a lease
 }
 

@@ -110,7 +110,10 @@ func (s *Store) kept(t *Turn, reply []any) (Outcome, error) {
 	out.Version, _ = strconv.ParseUint(asString(reply[1]), 10, 64)
 	after := t.Citizen
 	after.Version, after.State = out.Version, t.State
-	if out.Version == t.Citizen.Version+1 {
+	if t.Erase {
+		s.cache.drop(t.Citizen.ID)
+		s.erased.Store(true)
+	} else if out.Version == t.Citizen.Version+1 {
 		s.cache.put(after)
 	} else { // it was kept before, and another turn came after it
 		s.cache.drop(t.Citizen.ID)
@@ -175,6 +178,7 @@ func (t *Turn) wire(veil *sealer, deadline int64, redelivery time.Duration) (key
 	} else {
 		args = append(args, "")
 	}
+	args = append(args, flag(t.Erase))
 	keys, args = t.wireTickets(keys, args)
 	keys, args = t.wireSMS(keys, args)
 	return t.wireEvents(keys, args)

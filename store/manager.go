@@ -24,6 +24,7 @@ type manager struct {
 
 	again   atomic.Bool // a connection is new: look at the server again
 	running atomic.Bool
+	erased  atomic.Bool // a citizen was erased: the append-only file still holds what was
 
 	mu       sync.Mutex
 	promise  string          // guarded by mu

@@ -17,6 +17,7 @@ const (
 	childWithin  = 10 * time.Second // for a child of ours to come up at start
 	pingEvery    = time.Second
 	lookEvery    = time.Minute
+	rewriteEvery = time.Minute            // between two rewrites of the append-only file after erasures
 	retryEvery   = 250 * time.Millisecond // while something is wrong
 	watchTick    = 100 * time.Millisecond
 	storeInWords = "store"
@@ -159,6 +160,7 @@ func (s *Store) watch(ctx context.Context) {
 	tick := time.NewTicker(watchTick)
 	defer tick.Stop()
 	looked, pinged := time.Now(), time.Now()
+	var rewritten time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -166,6 +168,10 @@ func (s *Store) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		ok, _ := s.Health()
+		if ok && time.Since(rewritten) >= rewriteEvery && s.erased.CompareAndSwap(true, false) {
+			rewritten = time.Now()
+			s.rewrite(ctx)
+		}
 		since := time.Since(looked)
 		if (!ok && since >= retryEvery) || (s.again.Load() && since >= pingEvery) || since >= lookEvery {
 			call, cancel := context.WithTimeout(ctx, lookWithin)
@@ -183,6 +189,20 @@ func (s *Store) watch(ctx context.Context) {
 			}
 			pinged = time.Now()
 		}
+	}
+}
+
+// rewrite has each server write its append-only file anew, so that it no longer holds the key of an erased citizen.
+func (s *Store) rewrite(ctx context.Context) {
+	if s.embedded != nil {
+		return // nothing is on disk
+	}
+	call, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	err := onMasters(call, s.rdb, func(ctx context.Context, c *redis.Client) error { return c.BgRewriteAOF(ctx).Err() })
+	if err != nil {
+		s.erased.Store(true) // tried again
+		s.opt.Log.Warn("the append-only file is not rewritten yet; until then it holds the key of an erased citizen", zap.Error(err))
 	}
 }
 

@@ -318,7 +318,7 @@ func (s *Store) message(shard int, key string, reply []any) (Message, error) {
 		}
 	}
 	c, err := s.citizen(CitizenID{Shard: shard, Hash: who[0]}, who[1:])
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrNotFound) || f["x"] == "" { // erased
 		return m, nil
 	}
 	if err != nil {

@@ -118,3 +118,22 @@ func TestAConversationAtTheTerminal(t *testing.T) {
 		t.Fatalf("the clock went %v", c.Now().Sub(before))
 	}
 }
+
+func TestAnErasedCitizenIsGoneAndMayComeBack(t *testing.T) {
+	problems := play(t, `
+- name: erased
+  steps:
+    - {sms: "Lapor banjir di RT 7 RW 7", expect: {ticket: $a}}
+    - {sms: "HAPUS", expect: {asks: confirm}}
+    - {sms: "YA", expect: {asks: none}}
+    - advance: 25h
+    - check: {warga: {erased: true}, $a: {texts: 0, lacks: ["banjir"]}, events: [complaint.filed, citizen.erased]}
+    - {staff: {ticket: $a, status: resolved, note: "Surut"}, expect: {refused: erased}}
+    - {sms: "CEK {$a}", expect: {ticket: none}}
+    - {sms: "Lapor sampah di RT 7 RW 7", expect: {ticket: $b}}
+  end: {warga: {erased: false}, $b: {texts: 1}, tickets: 2}
+`)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+}

@@ -30,8 +30,9 @@ type player struct {
 	citizens map[string]msisdn.MSISDN // all that took part, by name
 	long     map[string]*longSMS      // the last long SMS of each
 	groups   map[msisdn.MSISDN]time.Time
-	last     []*smpp.Message // what the last sms step delivered
-	heard    string          // the last SMS that a citizen got
+	seen     map[msisdn.MSISDN]bool // those of whom something was kept; gone again: erased
+	last     []*smpp.Message        // what the last sms step delivered
+	heard    string                 // the last SMS that a citizen got
 	ref      byte
 	problems []string
 }
@@ -74,6 +75,7 @@ func newPlayer(ctx context.Context, o Options, start time.Time) (*player, error)
 	return &player{
 		o: o, w: w, names: map[string]conversation.Number{}, texts: map[string]string{},
 		citizens: map[string]msisdn.MSISDN{}, long: map[string]*longSMS{}, groups: map[msisdn.MSISDN]time.Time{},
+		seen: map[msisdn.MSISDN]bool{},
 	}, nil
 }
 
@@ -157,11 +159,12 @@ func (p *player) nextDue(ctx context.Context) func(time.Time) time.Time {
 func (p *player) state(ctx context.Context, m msisdn.MSISDN) (conversation.State, error) {
 	c, err := p.w.store.Load(ctx, p.w.store.Identify(m))
 	if errors.Is(err, store.ErrNotFound) {
-		return conversation.State{}, nil
+		return conversation.State{Erased: p.seen[m]}, nil
 	}
 	if err != nil {
 		return conversation.State{}, err
 	}
+	p.seen[m] = true
 	return conversation.DecodeState(c.State)
 }
 

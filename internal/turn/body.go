@@ -34,9 +34,11 @@ func (d *Desk) Body(ctx context.Context, ev store.Event) (json.RawMessage, error
 	}
 	b.EventData = raw.EventData
 	var err error
-	if ev.Ticket != 0 {
+	switch {
+	case ev.Ticket != 0:
 		err = d.ticketBody(ctx, ev, &b)
-	} else {
+	case ev.Type == conversation.EventErased: // the tickets are all that is left to name
+	default:
 		err = d.citizenBody(ctx, ev, &b)
 	}
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 func (t *Turner) build(c store.Citizen, s spec, next conversation.State, eff conversation.Effects, now time.Time) (*store.Turn, []string, error) {
 	turn := &store.Turn{
 		Boot: s.boot, Deadline: s.deadline, Now: now, Citizen: c,
-		TickAt: next.TickAt(), Mark: s.mark, Fill: s.fill, HandoffHere: t.o.Courier != nil,
+		TickAt: next.TickAt(), Mark: s.mark, Fill: s.fill, Erase: eff.Erase, HandoffHere: t.o.Courier != nil,
 	}
 	if eff.Kept {
 		turn.Kept = s.raw
@@ -41,7 +41,7 @@ func (t *Turner) build(c store.Citizen, s spec, next conversation.State, eff con
 		turn.Join = &join
 	}
 	for _, e := range eff.Events {
-		ev, err := t.event(c, e, now)
+		ev, err := t.event(c, e, eff, now)
 		if err != nil {
 			return nil, reserved, err
 		}
@@ -94,10 +94,18 @@ type EventData struct {
 	Text   int `json:"text,omitempty"`
 	Answer int `json:"answer,omitempty"`
 	Change int `json:"change,omitempty"`
+	// Tickets are those of an erased citizen, who can no longer be named.
+	Tickets []string `json:"tickets,omitempty"`
 }
 
-func (t *Turner) event(c store.Citizen, e conversation.Event, now time.Time) (store.Event, error) {
-	data, err := json.Marshal(EventData{Text: e.Text, Answer: e.Answer, Change: e.Change})
+func (t *Turner) event(c store.Citizen, e conversation.Event, eff conversation.Effects, now time.Time) (store.Event, error) {
+	d := EventData{Text: e.Text, Answer: e.Answer, Change: e.Change}
+	if e.Type == conversation.EventErased {
+		for i := range eff.Tickets {
+			d.Tickets = append(d.Tickets, eff.Tickets[i].Number.String())
+		}
+	}
+	data, err := json.Marshal(d)
 	if err != nil {
 		return store.Event{}, fmt.Errorf("turn: event: %w", err)
 	}

@@ -88,11 +88,23 @@ func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, i
 	input func(known []conversation.Ticket) conversation.Input,
 ) (desk.StatusAnswer, bool, error) {
 	rec, head, err := d.load(ctx, n, v)
+	if errors.Is(err, desk.ErrNotFound) {
+		// It may have been handed to another agency by this very request.
+		return d.answeredBefore(ctx, n, idem, err)
+	}
 	if err != nil {
 		return desk.StatusAnswer{}, false, err
 	}
+	if head.Erased {
+		return d.answeredBefore(ctx, n, idem, desk.ErrErased)
+	}
 	s := d.t.ours(func(_ conversation.Number, known []conversation.Ticket) conversation.Input { return input(known) })
 	s.known = []conversation.Ticket{head}
+	s.reread = func(ctx context.Context, s *spec) (c store.Citizen, err error) {
+		rec, head, err := d.load(ctx, n, v)
+		s.known = []conversation.Ticket{head}
+		return rec.Citizen, err
+	}
 	s.refused = func(eff conversation.Effects) error { return refusal(eff, limit) }
 	var answer desk.StatusAnswer
 	s.idem = func(eff conversation.Effects, sms []store.SMS) (*store.Idempotency, error) {
@@ -111,6 +123,8 @@ func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, i
 	switch {
 	case errors.As(err, &no):
 		return d.answeredBefore(ctx, n, idem, no.because)
+	case errors.Is(err, desk.ErrNotFound):
+		return d.answeredBefore(ctx, n, idem, err)
 	case err != nil:
 		return desk.StatusAnswer{}, false, unavailable(err)
 	}

@@ -41,23 +41,30 @@ func (t *Turner) Late(ctx context.Context, l LatePart) (store.Outcome, error) {
 		res, err := t.run(ctx, c, s)
 		return res.Outcome, err
 	}
-	rec, err := t.o.Store.Ticket(ctx, c.ID.Shard, l.Serial)
-	if err != nil {
-		return store.Outcome{}, err
-	}
-	head, err := decodeHead(rec.Head)
-	if err != nil {
-		return store.Outcome{}, err
-	}
 	var entry conversation.TextEntry
-	if err := json.Unmarshal(rec.Entries[l.Field], &entry); err != nil {
-		return store.Outcome{}, fmt.Errorf("turn: entry %s of a ticket cannot be read: %w", l.Field, err)
+	s.reread = func(ctx context.Context, s *spec) (store.Citizen, error) {
+		rec, err := t.o.Store.Ticket(ctx, c.ID.Shard, l.Serial)
+		if err != nil {
+			return store.Citizen{}, err
+		}
+		head, err := decodeHead(rec.Head)
+		if err != nil {
+			return store.Citizen{}, err
+		}
+		entry = conversation.TextEntry{}
+		if err := json.Unmarshal(rec.Entries[l.Field], &entry); err != nil {
+			return store.Citizen{}, fmt.Errorf("turn: entry %s of a ticket cannot be read: %w", l.Field, err)
+		}
+		s.known = []conversation.Ticket{head}
+		return rec.Citizen, nil
 	}
-	s.known = []conversation.Ticket{head}
+	if c, err = s.reread(ctx, &s); err != nil {
+		return store.Outcome{}, err
+	}
 	s.input = func(_ conversation.Number, known []conversation.Ticket) conversation.Input {
-		return conversation.LatePart{Ticket: head.Number, Field: l.Field, Entry: entry, Part: l.Number, Text: l.Text, Known: known}
+		return conversation.LatePart{Ticket: known[0].Number, Field: l.Field, Entry: entry, Part: l.Number, Text: l.Text, Known: known}
 	}
-	res, err := t.run(ctx, rec.Citizen, s)
+	res, err := t.run(ctx, c, s)
 	return res.Outcome, err
 }
 

@@ -187,6 +187,9 @@ type spec struct {
 	fill     *store.GroupFill
 	idem     func(conversation.Effects, []store.SMS) (*store.Idempotency, error)
 	input    func(conversation.Number, []conversation.Ticket) conversation.Input
+	// reread brings known and the citizen up to date when another turn was
+	// first: a head of before would overwrite what that one appended.
+	reread func(ctx context.Context, s *spec) (store.Citizen, error)
 	// refused looks at the effects before anything is kept; an error ends the turn.
 	refused func(conversation.Effects) error
 }
@@ -199,6 +202,11 @@ func (t *Turner) run(ctx context.Context, c store.Citizen, s spec) (Result, erro
 			return res, err
 		}
 		c = res.Outcome.Citizen
+		if s.reread != nil {
+			if c, err = s.reread(ctx, &s); err != nil {
+				return Result{}, err
+			}
+		}
 	}
 	return Result{}, ErrBusy
 }
@@ -305,11 +313,20 @@ func (t *Turner) after(turn *store.Turn, reserved []string, out store.Outcome, e
 		}
 		t.o.Outbox.Doubt(turn.Citizen.ID.Shard, ids)
 	}
-	if err != nil || out.Kind != store.Kept {
-		out.Send = nil
+	if err != nil || out.Kind != store.Kept || turn.Boot != t.o.Store.BootID() {
+		out.Send = nil // of a boot that has ended, another takes them over
 	}
-	for i := len(out.Send); i < len(reserved); i++ {
-		t.o.Outbox.Unreserve(reserved[i])
+	unused := make(map[string]int, len(reserved))
+	for _, link := range reserved {
+		unused[link]++
+	}
+	for i := range out.Send {
+		unused[out.Send[i].Link]--
+	}
+	for link, n := range unused {
+		for range n {
+			t.o.Outbox.Unreserve(link)
+		}
 	}
 	if len(out.Send) > 0 {
 		t.o.Outbox.Send(out.Send)

@@ -5,7 +5,8 @@
 --       7 sealed state · 8 now, ms · 9 tick at, 0 never · 10 citizen's hash ·
 --       11 mark mode, 0 none · 12 mark id · 13 session · 14 replaces · 15 asks only · 16 redelivery, ms ·
 --       17 fingerprint, '' none · 18 answer · 19 group version, '' none · 20 ticket · 21 field · 22 part number, '' none ·
---       23 digest · 24 hand-off due at · 25 sealed content kept, '' none
+--       23 digest · 24 hand-off due at · 25 sealed content kept, '' none ·
+--       26 erase: the citizen goes, with all that only the citizen's key opens
 --       then tickets: count, each: new · stored owner · count of strings · field, value, …
 --       SMS: count, each: id · link · from · ticket · class · not before, 0 now · hold · sealed text
 --       events: count, each: subject · body
@@ -13,8 +14,8 @@
 --         {4, why} late or fenced · {5, answer} replayed · {6} key misused · {7} the group changed
 local DUE, FENCE, CITIZEN, OUT, HELD, QUEUED, EVENTS, KEPT, MARK, IDEM, JOIN, FILL = unpack(KEYS, 1, 12)
 local boot, deadline, turn, version, wrapped, number, state, now, tick, hash, mode, markID, session, replaces, asks,
-  redelivery, fingerprint, answer, joinVersion, joinTicket, joinField, part, digest, handoffAt, kept = unpack(ARGV, 1, 25)
-local k, a = 12, 25
+  redelivery, fingerprint, answer, joinVersion, joinTicket, joinField, part, digest, handoffAt, kept, erase = unpack(ARGV, 1, 26)
+local k, a = 12, 26
 
 local function take(n)
   a = a + n
@@ -98,6 +99,9 @@ if #events > 0 then list[#list + 1] = EVENTS; list[#list + 1] = 'stream' end
 for i = 1, #events do list[#list + 1] = events[i][1]; list[#list + 1] = 'list' end
 if kept ~= '' then list[#list + 1] = KEPT; list[#list + 1] = 'list' end
 if joinVersion ~= '' then commands[#commands + 1] = 'HDEL' end
+if erase == '1' then
+  for _, command in ipairs({'HDEL', 'SREM', 'DEL'}) do commands[#commands + 1] = command end
+end
 local why = refused(list, commands)
 if why then return redis.error_reply(why) end
 for i = 1, #sms do
@@ -170,5 +174,26 @@ if part ~= '' then
   call('HSET', FILL, 'd' .. part, digest)
   call('PEXPIRE', FILL, 86400000)
 end
-if tick ~= '0' then call('ZADD', DUE, tick, 'q' .. hash) else call('ZREM', DUE, 'q' .. hash) end
+if tick ~= '0' and erase ~= '1' then call('ZADD', DUE, tick, 'q' .. hash) else call('ZREM', DUE, 'q' .. hash) end
+if erase == '1' then
+  for _, id in ipairs(call('LRANGE', OUT, 0, -1)) do
+    local key = TAG .. 'm:' .. id
+    local holder = call('HGET', key, 'hb')
+    if holder then call('SREM', TAG .. 'held:' .. holder, id) end
+    call('HDEL', key, 'hb', 'x')
+    call('HSET', key, 'st', 'undeliverable', 't:undeliverable', now, 'er', 'the citizen was erased')
+    call('ZREM', QUEUED, id)
+    call('ZREM', DUE, 's' .. id)
+  end
+  for i = 1, #tickets do
+    for _, field in ipairs(call('HKEYS', tickets[i].key)) do
+      if string.find(field, '^[xay]%d+$') then
+        call('HDEL', tickets[i].key, field)
+      elseif string.find(field, '^m%d+$') then -- an SMS id behind its form and checksum
+        call('HDEL', TAG .. 'm:' .. string.sub(call('HGET', tickets[i].key, field), 10), 'x')
+      end
+    end
+  end
+  call('DEL', OUT, KEPT, CITIZEN)
+end
 return back
