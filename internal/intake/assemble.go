@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -28,6 +27,7 @@ const (
 // joined before they are decoded, since a character may be cut in two.
 type piece struct {
 	Coding byte   `json:"c"`
+	UDH    []byte `json:"u,omitempty"`
 	Data   []byte `json:"d"`
 	To     string `json:"to"`
 	Link   string `json:"l"`
@@ -52,8 +52,8 @@ func concat(m *smpp.Message) (segment.Concat, bool) {
 
 // part keeps one part of a long SMS, and makes the turn when it completes it.
 func (in *Intake) part(ctx context.Context, it *item, c segment.Concat) verdict {
-	_, body := it.d.Message.Content()
-	p := piece{Coding: it.d.Message.DataCoding, Data: body, To: it.d.Message.Destination.Addr, Link: it.d.Link}
+	udh, body := it.d.Message.Content()
+	p := piece{Coding: it.d.Message.DataCoding, UDH: udh, Data: body, To: it.d.Message.Destination.Addr, Link: it.d.Link}
 	data, err := json.Marshal(p)
 	if err != nil {
 		return in.failed(it, err)
@@ -95,9 +95,11 @@ func (in *Intake) part(ctx context.Context, it *item, c segment.Concat) verdict 
 			in.o.Metrics.part("late")
 		case store.PartDuplicate:
 			in.o.Metrics.part("duplicate")
-		default:
+		case store.PartKept:
 			failpoint.Hit(failpoint.BetweenParts)
 			in.o.Metrics.part("kept")
+		default: // late, or of a boot that is fenced: nothing was written
+			err = fmt.Errorf("part of a long message: nothing kept: outcome %d", out.Kind)
 		}
 		if err != nil {
 			return in.failed(it, err)
@@ -111,7 +113,14 @@ const maxPartAttempts = 6
 
 // join makes the turn of a long SMS from its parts, whole or with gaps. it is
 // the message that brought the last part, nil when the time for it has passed.
-func (in *Intake) join(ctx context.Context, it *item, g store.Group) error {
+func (in *Intake) join(ctx context.Context, it *item, g store.Group) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			in.poison.strike(groupName(g.Ref))
+			in.panicked(r, "")
+			err = errPanicked
+		}
+	}()
 	for range maxPartAttempts {
 		m, err := in.joined(ctx, it, g)
 		if err != nil {
@@ -143,6 +152,9 @@ func (in *Intake) join(ctx context.Context, it *item, g store.Group) error {
 	return turn.ErrBusy
 }
 
+// groupName is a group among the messages that made their handling panic.
+func groupName(ref store.GroupRef) string { return ref.Citizen.Hash + ":" + ref.Key }
+
 // joined is the turn of a group's text.
 func (in *Intake) joined(ctx context.Context, it *item, g store.Group) (turn.Message, error) {
 	parts, gaps, first, readable, err := assemble(g, in.alphabetOf)
@@ -150,6 +162,9 @@ func (in *Intake) joined(ctx context.Context, it *item, g store.Group) (turn.Mes
 		return turn.Message{}, err
 	}
 	m := turn.Message{Boot: in.o.Store.BootID(), To: first.To, Link: first.Link, Join: &store.GroupJoin{Key: g.Ref.Key, Version: g.Version}}
+	if m.To == "" {
+		m.To = in.o.ShortCode
+	}
 	sender := conversation.SenderCitizen
 	if it != nil {
 		m.Boot, m.From, sender = it.boot, it.from, it.sender()
@@ -164,7 +179,7 @@ func (in *Intake) joined(ctx context.Context, it *item, g store.Group) (turn.Mes
 		}
 	}
 	m.Raw, _ = json.Marshal(g.Parts) // octets and numbers: cannot fail
-	if !readable {
+	if !readable || in.poison.fatal(groupName(g.Ref)) {
 		m.Input = func(conversation.Number, []conversation.Ticket) conversation.Input {
 			return conversation.Unreadable{Link: first.Link, Sender: sender}
 		}
@@ -213,11 +228,11 @@ func assemble(g store.Group, alphabet func(link string) string) (parts []string,
 			first = *p
 		}
 		at := n - 1
-		var octets bytes.Buffer
+		var run []segment.Segment
 		for ; n <= g.Total && pieces[n] != nil && pieces[n].Coding == p.Coding; n++ {
-			octets.Write(pieces[n].Data)
+			run = append(run, segment.Segment{UDH: pieces[n].UDH, Text: pieces[n].Data})
 		}
-		text, ok := segment.DecodeText(p.Coding, alphabet(p.Link), octets.Bytes())
+		text, ok := segment.Join(p.Coding, alphabet(p.Link), run)
 		readable = readable && ok
 		parts[at] = text
 	}
@@ -226,7 +241,7 @@ func assemble(g store.Group, alphabet func(link string) string) (parts []string,
 
 // fillGap puts a part that came late where it was missing. Nobody is answered.
 func (in *Intake) fillGap(ctx context.Context, it *item, g store.Group, number int, digest string, p piece) error {
-	text, readable := segment.DecodeText(p.Coding, in.alphabetOf(p.Link), p.Data)
+	text, readable := segment.Join(p.Coding, in.alphabetOf(p.Link), []segment.Segment{{UDH: p.UDH, Text: p.Data}})
 	if !readable {
 		text = ""
 	}
@@ -234,7 +249,10 @@ func (in *Intake) fillGap(ctx context.Context, it *item, g store.Group, number i
 		Boot: it.boot, From: it.from, Serial: g.JoinedTicket, Field: g.JoinedField, Number: number, Text: text,
 		Fill: &store.GroupFill{Key: g.Ref.Key, Number: number, Digest: digest},
 	}
-	late.Raw, _ = json.Marshal(p)
+	if !readable || in.poison.fatal(in.digest(it)) {
+		late.Serial, late.Field = 0, "" // as it came, for staff
+	}
+	late.Raw, _ = json.Marshal(p) // octets and numbers: cannot fail
 	wait := in.commitWait(it.d.Link)
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()

@@ -34,8 +34,7 @@ func (in *Intake) handle(it *item) {
 	defer func() {
 		if r := recover(); r != nil {
 			in.poison.strike(in.digest(it))
-			in.o.Metrics.panics.Inc()
-			in.o.Log.Error("message handling panicked", zap.String("link", it.d.Link), zap.String("panic", fmt.Sprintf("%T", r)), zap.Stack("stack"))
+			in.panicked(r, it.d.Link)
 			v = later
 		}
 		in.answer(it, v, begun)
@@ -46,6 +45,15 @@ func (in *Intake) handle(it *item) {
 	}
 	failpoint.Hit(failpoint.AfterReceive)
 	v = in.message(in.ctx, it)
+}
+
+// errPanicked is the end of a long message whose handling panicked.
+var errPanicked = errors.New("intake: handling a message panicked")
+
+// panicked tells of a panic, whose value may hold a citizen's text.
+func (in *Intake) panicked(r any, link string) {
+	in.o.Metrics.panics.Inc()
+	in.o.Log.Error("message handling panicked", zap.String("link", link), zap.String("panic", fmt.Sprintf("%T", r)), zap.Stack("stack"))
 }
 
 // answer writes the verdict. What is known before the answer (whether its mark
@@ -61,6 +69,9 @@ func (in *Intake) answer(it *item, v verdict, begun time.Time) {
 		failpoint.Hit(failpoint.BeforeAck)
 		it.d.Respond(smpp.StatusROK)
 		failpoint.Hit(failpoint.AfterAck)
+		if !it.d.Carrier.Alive() { // nothing will prove it
+			in.settler.forget(it.d.ID)
+		}
 	case later:
 		in.sessions.unprovable(it.d.ID)
 		in.settler.forget(it.d.ID)

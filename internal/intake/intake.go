@@ -173,6 +173,12 @@ func (in *Intake) receipt(d *smpp.Delivery, r receipt.Receipt) {
 		defer in.working.Done()
 		ctx, cancel := context.WithTimeout(in.ctx, in.commitWait(d.Link))
 		defer cancel()
+		defer func() {
+			if r := recover(); r != nil {
+				in.panicked(r, d.Link)
+				d.Respond(smpp.StatusRXTAPPN)
+			}
+		}()
 		if err := in.o.Receipts.Receipt(ctx, d, r); err != nil {
 			in.o.Metrics.refused("receipt")
 			d.Respond(smpp.StatusRXTAPPN)

@@ -122,8 +122,14 @@ func (s *Settler) Flush(ctx context.Context) {
 	}
 }
 
-// run flushes a moment after something became pending, until ctx ends.
+// run flushes a moment after something became pending, until ctx ends; then
+// once more, so that a citizen's repetition is known as one after a restart.
 func (s *Settler) run(ctx context.Context) {
+	defer func() {
+		last, cancel := context.WithTimeout(context.Background(), time.Second)
+		s.Flush(last)
+		cancel()
+	}()
 	for {
 		select {
 		case <-ctx.Done():
@@ -134,9 +140,6 @@ func (s *Settler) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			t.Stop()
-			last, cancel := context.WithTimeout(context.Background(), time.Second)
-			s.Flush(last)
-			cancel()
 			return
 		case <-t.C:
 		}

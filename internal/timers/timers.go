@@ -14,6 +14,8 @@ package timers
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"go.uber.org/zap"
@@ -100,9 +102,7 @@ func (t *Timers) look(ctx context.Context) (int, bool, error) {
 	c, err := t.o.Store.Claim(ctx, store.Claim{
 		Boot: boot, Now: t.o.Now(), PerShard: perShard, Room: t.o.Room(), Handoffs: t.o.Offer != nil,
 	})
-	if err != nil {
-		return 0, false, err
-	}
+	// What some shards gave is ours although others failed.
 	if left := t.o.Adopt(c.SMS); len(left) > 0 {
 		if err := t.o.Store.Release(ctx, boot, left, t.o.Now().Add(time.Second)); err != nil {
 			t.o.Log.Warn("claimed SMS stay with this boot", zap.Int("sms", len(left)), zap.Error(err))
@@ -115,19 +115,30 @@ func (t *Timers) look(ctx context.Context) (int, bool, error) {
 	g.SetLimit(workers)
 	for _, id := range c.Ticks {
 		g.Go(func() error {
-			t.report("turn", t.o.Tick(ctx, id))
+			t.report("turn", guard(func() error { return t.o.Tick(ctx, id) }))
 			return nil
 		})
 	}
 	for _, ref := range c.Groups {
 		g.Go(func() error {
-			t.report("long message", t.o.Join(ctx, ref))
+			t.report("long message", guard(func() error { return t.o.Join(ctx, ref) }))
 			return nil
 		})
 	}
 	_ = g.Wait() // errors are reported one by one; what failed is due again
 	n := len(c.SMS) + len(c.Handoffs) + len(c.Ticks) + len(c.Groups)
-	return n, c.More && n > 0, nil
+	return n, c.More && n > 0, err
+}
+
+// guard turns a panic into an error, without its value, which may hold a
+// citizen's text: one poisoned entry must not end the daemon.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("timers: panic: %T: %s", r, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 func (t *Timers) report(what string, err error) {
