@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -128,7 +127,6 @@ func TestBrowserSpeaksTwoLanguages(t *testing.T) {
 }
 
 func TestBrowserFitsAndIsAccessible(t *testing.T) {
-	axe := axeScript(t)
 	_, url := fakeLine(t)
 	b := open(t)
 	b.do("open", chromedp.Navigate(url), chromedp.WaitVisible(".phone textarea"))
@@ -148,10 +146,7 @@ func TestBrowserFitsAndIsAccessible(t *testing.T) {
 					t.Errorf("the page is wider than its window: %v", eval[int](b, `document.documentElement.scrollWidth`))
 				}
 				shot(t, b, fmt.Sprintf("phone-%d-%s", width, scheme))
-				if axe == "" {
-					return
-				}
-				b.do("axe", chromedp.Evaluate[chromedp.Void](axe))
+				b.do("axe", chromedp.Evaluate[chromedp.Void](axeScript(t)))
 				found := eval[string](b, `axe.run(document).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html.slice(0, 160) + ' ' + n.failureSummary)}))))`, chromedp.EvalAwaitPromise)
 				if found != "[]" {
 					var pretty any
@@ -164,19 +159,12 @@ func TestBrowserFitsAndIsAccessible(t *testing.T) {
 	}
 }
 
-// axeScript is axe-core, or nothing where it is not installed: then only the widths are tested, and the log says so.
+// axeScript is axe-core's text; without it the test is skipped.
 func axeScript(t *testing.T) string {
 	t.Helper()
-	path := os.Getenv("ADUAN_AXE")
-	if path == "" {
-		path = filepath.Join(testenv.Root(t), "internal/e2e/node/node_modules/axe-core/axe.min.js")
-	}
-	script, err := os.ReadFile(path)
+	script, err := os.ReadFile(testenv.Axe(t))
 	if err != nil {
-		if testenv.Required("axe") {
-			t.Fatalf("axe-core is not installed: run npm --prefix internal/e2e/node ci, or set ADUAN_AXE to an axe.min.js")
-		}
-		t.Log("axe-core is not installed: accessibility goes untested; run npm --prefix internal/e2e/node ci, or set ADUAN_AXE to an axe.min.js")
+		t.Fatal(err)
 	}
 	return string(script)
 }

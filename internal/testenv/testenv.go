@@ -49,6 +49,10 @@ var needs = map[string]need{
 		find: nodeSMPP,
 		fix:  "install the packages nodejs and npm, then run: npm --prefix internal/e2e/node ci",
 	},
+	"axe": {
+		find: axe,
+		fix:  "install the packages nodejs and npm, then run: npm --prefix internal/e2e/node ci; or set ADUAN_AXE to an axe.min.js",
+	},
 	"chromium": {
 		find: func() (string, error) {
 			return program("ADUAN_CHROMIUM", []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}, "")
@@ -66,7 +70,7 @@ var needs = map[string]need{
 	},
 }
 
-// Require lets the test run only where everything named is there: redis, node, node-smpp, chromium, race.
+// Require lets the test run only where everything named is there: redis, node, node-smpp, chromium, axe, race.
 // Else it is skipped with what to install, or failed where ADUAN_REQUIRE names it (node stands for node-smpp
 // too) or is "all".
 func Require(t testing.TB, what ...string) {
@@ -87,6 +91,9 @@ func NodeSMPP(t testing.TB) string { t.Helper(); return require(t, "node-smpp") 
 
 // Chromium is the path of a chromium or chrome.
 func Chromium(t testing.TB) string { t.Helper(); return require(t, "chromium") }
+
+// Axe is the path of axe-core's axe.min.js: $ADUAN_AXE, or what npm brought.
+func Axe(t testing.TB) string { t.Helper(); return require(t, "axe") }
 
 // Root is the repository's top folder.
 func Root(t testing.TB) string {
@@ -156,6 +163,21 @@ func program(env string, names []string, below string) (string, error) {
 }
 
 func node() (string, error) { return program("ADUAN_NODE", []string{"node", "nodejs"}, "") }
+
+func axe() (string, error) {
+	path := os.Getenv("ADUAN_AXE")
+	if path == "" {
+		dir, err := root()
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(dir, "internal", "e2e", "node", "node_modules", "axe-core", "axe.min.js")
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%s is not there", path)
+	}
+	return path, nil
+}
 
 func nodeSMPP() (string, error) {
 	if _, err := node(); err != nil {

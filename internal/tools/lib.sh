@@ -37,19 +37,31 @@ want_redis() {
 	fi
 }
 
-# want_node brings node-smpp, a stranger's SMSC and telephone, by npm.
-want_node() {
+# want_npm NAME UNTESTED brings what stands in internal/e2e/node/package-lock.json by npm: node-smpp, a stranger's
+# SMSC and telephone, and axe-core. The gap is called NAME; UNTESTED says what is left out without it.
+want_npm() {
 	dir=internal/e2e/node
-	[ -f $dir/package-lock.json ] || return 0
+	have=$dir/node_modules/.package-lock.json # npm writes it last
+	if [ -f $have ] && ! [ $dir/package-lock.json -nt $have ]; then
+		return 0
+	fi
+	if ! command -v npm >/dev/null 2>&1; then
+		gap "$1" "no npm: $2" "install the packages nodejs and npm"
+	elif ! npm --prefix $dir ci --no-audit --no-fund --loglevel=error >&2; then
+		gap "$1" "npm could not bring its packages: $2" "see its message above"
+	fi
+}
+
+want_node() {
 	if ! command -v node >/dev/null 2>&1; then
 		gap node "no node: a stranger's SMSC goes untested" "install the packages nodejs and npm"
-	elif [ ! -d $dir/node_modules/smpp ]; then
-		if ! command -v npm >/dev/null 2>&1; then
-			gap node "no npm: a stranger's SMSC goes untested" "install the package npm"
-		elif ! npm --prefix $dir ci --no-audit --no-fund --loglevel=error >&2; then
-			gap node "npm could not bring node-smpp: a stranger's SMSC goes untested" "see its message above"
-		fi
+		return 0
 	fi
+	want_npm node "a stranger's SMSC goes untested"
+}
+
+want_axe() {
+	[ -n "${ADUAN_AXE:-}" ] || want_npm axe "whether the pages are accessible goes untested"
 }
 
 # want_race sets race to -race where cgo and a C compiler make that possible.

@@ -27,6 +27,7 @@ unit)
 browser)
 	want_redis
 	want_chromium
+	want_axe
 	pkgs=$(having '^func TestBrowser' browser)
 	[ -n "$pkgs" ] || { echo "aduan: no browser tests in $PKG"; exit 0; }
 	# shellcheck disable=SC2086
