@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -149,9 +148,12 @@ const (
 // openStore opens the store that the configuration names.
 func openStore(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg prometheus.Registerer, use storeUse) (*store.Store, error) {
 	c := cfg.Store
-	tlsConfig, err := clientTLS(c.TLS)
+	tlsConfig, err := c.TLS.Config("") // the client takes each node's own name
 	if err != nil {
 		return nil, withCode(exitConfig, fmt.Errorf("store.tls: %w", err))
+	}
+	if err := checkKeyFile(c.KeyFile); err != nil {
+		return nil, err
 	}
 	return store.Open(ctx, store.Options{
 		Mode: store.Mode(c.Mode), Addresses: c.Addresses, SentinelMaster: c.SentinelMaster, Cluster: c.Cluster,
@@ -164,6 +166,26 @@ func openStore(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg pr
 	})
 }
 
+// checkKeyFile says what is wrong with a key file that was named: a line that
+// starts with another key, or none, could not read what it stored. Its mode is
+// the store's to refuse.
+func checkKeyFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return withCode(exitConfig, fmt.Errorf("store.key_file: %s does not exist; make one with: aduan keys store %s", path, path))
+	case err != nil:
+		return fmt.Errorf("store.key_file: %w", err)
+	case info.Size() != store.MasterKeySize:
+		return withCode(exitConfig, fmt.Errorf("store.key_file: %s has %d bytes and not %d; put the line's own key file there, or make one with: aduan keys store FILE",
+			path, info.Size(), store.MasterKeySize))
+	}
+	return nil
+}
+
 // settledFor is how long a settled mark stands: 60 s, or until a dead
 // connection is surely noticed on every link, where that is more.
 func settledFor(cfg *configs.Config) time.Duration {
@@ -172,32 +194,6 @@ func settledFor(cfg *configs.Config) time.Duration {
 		d = max(d, l.EnquireLink+l.ResponseTimeout+20*time.Second)
 	}
 	return d
-}
-
-// clientTLS is the TLS configuration towards a server; nil where it is off.
-func clientTLS(c configs.ClientTLS) (*tls.Config, error) {
-	if !c.Enabled {
-		return nil, nil
-	}
-	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_file: %s holds no certificate in PEM form", c.CAFile)
-		}
-	}
-	if c.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-		if err != nil {
-			return nil, err
-		}
-		t.Certificates = []tls.Certificate{cert}
-	}
-	return t, nil
 }
 
 // offer hands events on at once; nil where no webhook is configured.

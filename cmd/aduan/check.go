@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -21,15 +22,23 @@ Exit code 0 where all is well, 3 where something is wrong.`,
 	}
 	file := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := configs.Load(*file)
+		cfg, err := loadConfig(*file)
 		if err != nil {
 			return err
 		}
-		if _, err := newEngine(cfg); err != nil {
+		if err := errors.Join(checkWords(cfg), checkKeyFile(cfg.Store.KeyFile)); err != nil {
 			return err
+		}
+		for _, w := range cfg.Warnings() {
+			fmt.Fprintln(cmd.ErrOrStderr(), indent("note: "+w))
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "configuration and catalogues are valid: %d link(s), store %s\n", len(cfg.SMPP.Links), cfg.Store.Mode)
 		return nil
 	}
 	return cmd
+}
+
+func checkWords(cfg *configs.Config) error {
+	_, err := newEngine(cfg)
+	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -117,12 +116,8 @@ func (l *line) readHTTP() error {
 	if l.proxies, err = prefixes("http.trusted_proxies", l.cfg.HTTP.TrustedProxies); err != nil {
 		return err
 	}
-	if c := l.cfg.HTTP.TLS; c.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-		if err != nil {
-			return withCode(exitConfig, fmt.Errorf("http.tls: %w", err))
-		}
-		l.httpTLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+	if l.httpTLS, err = l.cfg.HTTP.TLS.Config(); err != nil {
+		return withCode(exitConfig, fmt.Errorf("http.tls: %w", err))
 	}
 	return nil
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,8 +21,14 @@ func newKeys() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keys",
 		Short: "API keys of staff and case systems, and the store's key file",
-		Args:  usageArgs(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: `Makes, lists and ends the API keys by which staff and case systems use the API.
+They stand in the line's store, so this works while the daemon runs.
+
+    aduan keys add -c aduan.yaml --name "case system" --scope tickets:read,tickets:write
+
+aduan keys store FILE makes the key that seals the store: another thing.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newKeysAdd(), newKeysList(), newKeysRotate(), newKeysRevoke(), newKeysStore())
 	return cmd
@@ -28,13 +36,16 @@ func newKeys() *cobra.Command {
 
 // withStore opens the store that the configuration names, for a tool.
 func withStore(ctx context.Context, file string, use func(ctx context.Context, s *store.Store) error) error {
-	cfg, err := configs.Load(file)
+	cfg, err := loadConfig(file)
 	if err != nil {
 		return err
 	}
 	s, err := openStore(ctx, cfg, zap.NewNop(), nil, openTool)
 	if err != nil {
 		return err
+	}
+	if ok, reason := s.Health(); !ok {
+		return errors.Join(withCode(exitUnreachable, fmt.Errorf("store: %s", reason)), s.Close())
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -62,6 +73,11 @@ Scopes: tickets:read, tickets:write, pii:read (whole telephone numbers), operate
 		if name == "" || len(scopes) == 0 {
 			return withCode(exitUsage, errors.New("keys add: --name and --scope are needed"))
 		}
+		for _, s := range scopes {
+			if !slices.Contains(store.Scopes, s) {
+				return withCode(exitUsage, fmt.Errorf("--scope: there is no %q; there are %s", s, strings.Join(store.Scopes, ", ")))
+			}
+		}
 		k := store.APIKey{Name: name, Scopes: scopes, Agency: agency, Created: time.Now().UTC()}
 		if expires != "" {
 			d, err := configs.ParseDuration(expires)
@@ -85,11 +101,22 @@ Scopes: tickets:read, tickets:write, pii:read (whole telephone numbers), operate
 func newKeysList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the API keys, without their secrets", Args: usageArgs(cobra.NoArgs)}
 	file := configFlag(cmd)
+	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkOutput(*output); err != nil {
+			return err
+		}
 		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {
 			keys, err := s.ListKeys(ctx)
 			if err != nil {
 				return err
+			}
+			if *output == "json" {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				return enc.Encode(struct {
+					Items []store.APIKey `json:"items"`
+				}{append([]store.APIKey{}, keys...)})
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "ID\tNAME\tSCOPES\tAGENCY\tEXPIRES\tSTATE")
@@ -129,7 +156,13 @@ func keyState(k store.APIKey) string {
 
 func newKeysRotate() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "rotate ID", Short: "Give a key a new secret; the old one is valid for 24 hours more", Args: usageArgs(cobra.ExactArgs(1)),
+		Use:   "rotate ID",
+		Short: "Give a key a new secret; the old one is valid for 24 hours more",
+		Long: `Gives a key a new secret and prints it, alone, on standard output. Name, scopes
+and agency stay. The old secret is valid for another 24 hours, so that both sides
+need not change at once; to end it now, revoke the key and add another.
+aduan keys list shows the ids.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
 	}
 	file := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -146,7 +179,13 @@ func newKeysRotate() *cobra.Command {
 }
 
 func newKeysRevoke() *cobra.Command {
-	cmd := &cobra.Command{Use: "revoke ID", Short: "End a key", Args: usageArgs(cobra.ExactArgs(1))}
+	cmd := &cobra.Command{
+		Use:   "revoke ID",
+		Short: "End a key for good",
+		Long: `Ends a key: from now on it is answered 401. It stays in the list, as revoked.
+aduan keys list shows the ids.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+	}
 	file := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {

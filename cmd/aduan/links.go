@@ -14,7 +14,7 @@ import (
 
 // newLink makes the link to one operator.
 func (l *line) newLink(name string, c configs.Link) (*smpp.Link, error) {
-	tlsConfig, err := clientTLS(c.TLS)
+	tlsConfig, err := c.TLS.Config(c.Address)
 	if err != nil {
 		return nil, withCode(exitConfig, fmt.Errorf("smpp.links.%s.tls: %w", name, err))
 	}

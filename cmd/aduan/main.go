@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
 	"aduan/configs"
@@ -35,6 +36,7 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	redis.SetLogger(noLog{}) // what it would print, the store's health tells in words
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -58,6 +60,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	return code
 }
+
+// noLog is a log of the Redis client that says nothing.
+type noLog struct{}
+
+func (noLog) Printf(context.Context, string, ...any) {}
 
 // indent puts aduan: before each line, so that a log tells where it came from.
 func indent(text string) string {
@@ -132,6 +139,22 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		return withCode(exitUsage, check(cmd, args))
 	}
+}
+
+// loadConfig reads the file of -c, else of $ADUAN_CONFIG, else ./aduan.yaml.
+func loadConfig(flag string) (*configs.Config, error) { return configs.Load(configs.Find(flag)) }
+
+// outputFlag adds -o.
+func outputFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().StringP("output", "o", "text", "text or json")
+}
+
+// checkOutput refuses what -o does not know.
+func checkOutput(output string) error {
+	if output == "text" || output == "json" {
+		return nil
+	}
+	return withCode(exitUsage, fmt.Errorf("--output: there is no %q; there are text and json", output))
 }
 
 // configFlag adds -c, and returns where its value stands.

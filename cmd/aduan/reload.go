@@ -1,6 +1,8 @@
 package main
 
 import (
+	"reflect"
+
 	"go.uber.org/zap"
 
 	"aduan/configs"
@@ -12,13 +14,13 @@ import (
 // can change while running does; for the rest the log says that a restart is
 // needed.
 func (l *line) reload(file string, level zap.AtomicLevel) {
-	next, err := configs.Load(file)
+	next, err := loadConfig(file)
 	if err != nil {
 		l.log.Error("the configuration is invalid: nothing changed", zap.Error(err))
 		return
 	}
-	if err := telemetry.SetLevel(level, next.Log.Level); err != nil {
-		l.log.Error("log.level: nothing changed", zap.Error(err))
+	if _, err := newEngine(next); err != nil {
+		l.log.Error("the catalogues are invalid: nothing changed", zap.Error(err))
 		return
 	}
 	if l.handoff != nil && next.CaseSystem.Webhook.URL != "" {
@@ -27,10 +29,41 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 			return
 		}
 	}
-	for _, part := range l.cfg.NeedsRestart(next) {
+	if err := telemetry.SetLevel(level, next.Log.Level); err != nil {
+		l.log.Error("log.level: nothing changed", zap.Error(err))
+		return
+	}
+	for _, part := range atNextStart(l.cfg, next) {
 		l.log.Warn("a changed setting takes effect at the next start", zap.String("setting", part))
 	}
 	l.log.Info("the configuration was read again")
+}
+
+// atNextStart names what differs in next and is not taken up by a running
+// daemon: all but log.level and the webhook's address and secrets.
+func atNextStart(now, next *configs.Config) []string {
+	parts := now.NeedsRestart(next)
+	nowHTTP, nextHTTP := now.HTTP, next.HTTP
+	nowHTTP.Listen, nextHTTP.Listen = "", "" // NeedsRestart names it
+	hadWebhook, hasWebhook := now.CaseSystem.Webhook.URL != "", next.CaseSystem.Webhook.URL != ""
+	for _, p := range []struct {
+		name      string
+		now, next any
+	}{
+		{"line", now.Line, next.Line},
+		{"conversation", now.Conversation, next.Conversation},
+		{"smpp", now.SMPP, next.SMPP},
+		{"http", nowHTTP, nextHTTP},
+		{"case_system.webhook.url", hadWebhook, hasWebhook},
+		{"retention", now.Retention, next.Retention},
+		{"shutdown_timeout", now.ShutdownTimeout, next.ShutdownTimeout},
+		{"log.format", now.Log.Format, next.Log.Format},
+	} {
+		if !reflect.DeepEqual(p.now, p.next) {
+			parts = append(parts, p.name)
+		}
+	}
+	return parts
 }
 
 // configureWebhook gives the hand-off its endpoint and secret anew.

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
-	"aduan/configs"
 	"aduan/internal/telemetry"
 )
 
@@ -36,7 +35,7 @@ invalid one changes nothing and is reported.`,
 }
 
 func serve(ctx context.Context, file string, allowTrial bool) error {
-	cfg, err := configs.Load(file)
+	cfg, err := loadConfig(file)
 	if err != nil {
 		return err
 	}

@@ -64,13 +64,19 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the running daemons, their links and the queues",
-		Args:  usageArgs(cobra.NoArgs),
+		Long: `Shows each daemon that runs on the store: what its store promises, how each of
+its links is and why, and how full its window is; then what waits in the store.
+
+It asks the store, into which each daemon writes its state every second, and no
+daemon: it works from any machine that reaches the store and has the key file.
+-o json is for scripts.`,
+		Args: usageArgs(cobra.NoArgs),
 	}
 	file := configFlag(cmd)
-	output := cmd.Flags().StringP("output", "o", "text", "text or json")
+	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *output != "text" && *output != "json" {
-			return withCode(exitUsage, fmt.Errorf("--output: %q is neither text nor json", *output))
+		if err := checkOutput(*output); err != nil {
+			return err
 		}
 		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {
 			return showStatus(ctx, s, *output == "json", cmd.OutOrStdout())

@@ -50,10 +50,10 @@ differs indented below; exit code 1 where one fails.`,
 
 // talkConfig is the line's configuration where one is named, else the defaults.
 func talkConfig(file string) (*configs.Config, error) {
-	if file == "" {
+	if configs.Find(file) == "" {
 		return configs.Defaults(), nil
 	}
-	return configs.Load(file)
+	return loadConfig(file)
 }
 
 func talkOptions(cfg *configs.Config) (talk.Options, error) {

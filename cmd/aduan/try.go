@@ -89,7 +89,7 @@ func runTrial(ctx context.Context, l *line, page, operator net.Listener, keeps b
 	}
 	link := l.links[0]
 	phones := phone.New(phone.Options{
-		SMSC: telephones{sim}, ShortCode: l.cfg.Line.ShortCode, APIKey: key, Log: l.log,
+		SMSC: phone.Of(sim), Done: ctx.Done(), ShortCode: l.cfg.Line.ShortCode, APIKey: key, Log: l.log,
 		LinkState: func() (string, string) { st := link.Status(); return st.State, st.Reason },
 	})
 	greet(out, l, page.Addr(), operator.Addr(), key, keeps)
@@ -105,7 +105,7 @@ func listenLoopback(flag, addr string) (net.Listener, error) {
 		return nil, withCode(exitUsage, fmt.Errorf("%s: %w; write it as 127.0.0.1:8080", flag, err))
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, withCode(exitUsage, fmt.Errorf("%s: %s is not on loopback; a trial is open to everybody who reaches it", flag, host))
+		return nil, withCode(exitUsage, fmt.Errorf("%s: %q is not on loopback, and a trial is open to everybody who reaches it; write it as 127.0.0.1:8080", flag, addr))
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
