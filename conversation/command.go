@@ -272,41 +272,6 @@ func (p *parser) after(end int) int {
 	return i
 }
 
-// slipped tries command words with one slip, where they are tolerated.
-func (p *parser) slipped(i int) command {
-	if i == len(p.f) || p.at(i).digits || len(p.at(i).word) < minSlip-1 {
-		return command{}
-	}
-	word := p.at(i).word
-	alone := p.all(i+1, lead)
-	number := false
-	if !alone && p.at(i+1).digits || i+2 < len(p.f) && p.at(i+1).is(numberLead) && p.at(i+2).digits {
-		j := i + 1
-		if !p.at(j).digits {
-			j++
-		}
-		n, _ := p.ts.numberAt(p.f[j], p.mine)
-		number = n != 0
-	}
-	for _, form := range p.w.slippery {
-		if !slips(word, form.words) {
-			continue
-		}
-		v := form.verb
-		switch {
-		case number && v.numbered() && i == 0:
-		case alone && !p.set.standing && v != vCancel && v != vErase && (i == 0 || v.files() || v == vReportAlone):
-		case !alone && p.set.begins && (v == vReport || v == vSecret):
-		default:
-			continue
-		}
-		if c := p.rest(v, i+1); c.verb != vNone {
-			return c
-		}
-	}
-	return command{}
-}
-
 // all tells whether everything from i on is in the list.
 func (p *parser) all(i int, c class) bool {
 	for ; i < len(p.f); i++ {

@@ -57,7 +57,7 @@ func (st *step) erase() {
 		t := st.s.Tickets[i]
 		t.Erased = true
 		t.Alias, t.Link, t.ExternalID = "", "", ""
-		t.Texts, t.Answers, t.Changes = 0, 0, 0
+		t.Texts, t.Answers, t.Changes, t.Messages = 0, 0, 0, 0 // sealed: nobody can read them any more
 		t.RateBy = time.Time{}
 		st.fx.Tickets = append(st.fx.Tickets, t)
 	}

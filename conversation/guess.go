@@ -1,6 +1,9 @@
 package conversation
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // guesser finds the category whose words fit a text best.
 type guesser struct {
@@ -40,6 +43,11 @@ func (w *Words) Guess(text string) (category string, score int) {
 	var ts tokens
 	ts.scan(text)
 	return w.guess.best(&ts)
+}
+
+// Agencies returns who is likely to care about a category, as the files say.
+func (w *Words) Agencies(category string) []string {
+	return slices.Clone(w.guess.agencies[category])
 }
 
 // best scores the tokens; of equal scores the category listed first wins.

@@ -165,3 +165,37 @@ func TestAThirdLanguageIsOneFile(t *testing.T) {
 		t.Errorf("%s %+v", got, fx.Tickets)
 	}
 }
+
+func TestCategories(t *testing.T) {
+	w := shipped(t)
+	for text, want := range map[string]string{
+		"jalan rusak parah":                            "road",
+		"lampu jalan mati":                             "street_light",
+		"sampah tidak diangkut":                        "waste",
+		"air PDAM keruh":                               "water",
+		"banjir selutut":                               "flood",
+		"listrik padam tiap malam":                     "power",
+		"KTP belum jadi":                               "identity",
+		"antri di puskesmas lama, dokternya tidak ada": "health",
+		"bansos dipotong":                              "social_aid",
+		"pungli di samsat":                             "extortion",
+		"guru sering bolos":                            "school",
+		"obat palsu dijual bebas":                      "food_drug",
+		"angkot ugal ugalan di terminal":               "transport",
+		"motor dicuri maling":                          "crime",
+		"gaji belum dibayar 3 bulan":                   "labour",
+		"sinyal hilang, internet mati":                 "telecom",
+		"sertifikat tanah tidak jadi":                  "land",
+		"limbah dibuang ke sungai":                     "environment",
+		"pupuk langka, harga naik":                     "economy",
+		"tetangga piara buaya":                         "",
+		"orang itu jahat sekali":                       "",
+	} {
+		if got, _ := w.Guess(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if len(w.Agencies("food_drug")) == 0 {
+		t.Error("food_drug has no likely agency")
+	}
+}
