@@ -90,7 +90,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	})
 	o := turn.Options{
 		Store: l.store, Engine: engine, Outbox: l.sender, Now: time.Now,
-		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(),
+		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(), Metrics: turn.NewMetrics(l.registry),
 	}
 	if q := cfg.Line.QuietHours; q.On {
 		o.Quiet = turn.QuietHours(q.From, q.To, cfg.Line.Location())

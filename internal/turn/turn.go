@@ -73,6 +73,7 @@ type Options struct {
 	DefaultLink string
 	// Observe is shown the effects of each turn that was kept; nil: nobody looks.
 	Observe func(conversation.Effects)
+	Metrics *Metrics
 	// Patience bounds a turn that is not an answer to the SMSC; default 5 s.
 	Patience time.Duration
 }
@@ -86,6 +87,9 @@ type Turner struct {
 func New(o Options) *Turner {
 	if o.Patience <= 0 {
 		o.Patience = 5 * time.Second
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
 	}
 	if o.Quiet == nil {
 		o.Quiet = func(t time.Time) time.Time { return t }
@@ -246,8 +250,11 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	if used := files(eff, number); !used || (err == nil && out.Kind != store.Kept) || errors.Is(err, store.ErrNotKept) {
 		giveBack()
 	}
-	if t.o.Observe != nil && err == nil && out.Kind == store.Kept {
-		t.o.Observe(eff)
+	if err == nil && out.Kind == store.Kept {
+		t.o.Metrics.kept(eff)
+		if t.o.Observe != nil {
+			t.o.Observe(eff)
+		}
 	}
 	return Result{Outcome: out, Effects: eff}, err
 }
