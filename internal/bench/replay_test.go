@@ -1,0 +1,214 @@
+package bench_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"aduan/store/storetest"
+)
+
+// pair is the two scripts of one message, with the arguments that the daemon gave them.
+type pair struct{ commit, done []any }
+
+// recorder hears by MONITOR what the daemon asks of Redis.
+type recorder struct {
+	conn  net.Conn
+	done  chan struct{}
+	lines []string
+	err   error
+}
+
+func record(b *testing.B, r *storetest.Redis) *recorder {
+	conn, err := net.Dial("tcp", r.Addr())
+	if err != nil {
+		b.Fatal(err)
+	}
+	rec := &recorder{conn: conn, done: make(chan struct{})}
+	if _, err := conn.Write([]byte("MONITOR\r\n")); err != nil {
+		b.Fatal(err)
+	}
+	go func() { // pairs waits for it
+		defer close(rec.done)
+		in := bufio.NewReaderSize(conn, 1<<20)
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return
+			}
+			if !strings.Contains(line, " lua] ") && strings.Contains(strings.ToLower(line[:min(len(line), 80)]), `"evalsha"`) {
+				rec.lines = append(rec.lines, line)
+			}
+		}
+	}()
+	return rec
+}
+
+// pairs ends the recording and brings each commit together with what followed its submit_sm_resp. A commit has the
+// citizen as its third key, done the SMS.
+func (rec *recorder) pairs(b *testing.B) []pair {
+	time.Sleep(200 * time.Millisecond) // what Redis still has to tell
+	_ = rec.conn.Close()
+	<-rec.done
+	commits := map[string][]any{}
+	var pairs []pair
+	for _, line := range rec.lines {
+		args, err := unquote(line)
+		if err != nil {
+			b.Fatalf("MONITOR: %v", err)
+		}
+		n, _ := strconv.Atoi(fmt.Sprint(args[2]))
+		if n < 3 || len(args) < 3+n {
+			continue
+		}
+		keys := args[3 : 3+n]
+		switch third := fmt.Sprint(keys[2]); {
+		case strings.Contains(third, "}:c:"):
+			args[3+n+1] = "0" // its deadline has passed
+			for _, k := range keys[12:] {
+				if sms := fmt.Sprint(k); strings.Contains(sms, "}:m:") {
+					commits[sms] = args
+				}
+			}
+		case strings.Contains(third, "}:m:"):
+			if c := commits[third]; c != nil {
+				pairs = append(pairs, pair{c, args})
+			}
+		}
+	}
+	if len(pairs) < 500 {
+		b.Fatalf("MONITOR told of %d messages only", len(pairs))
+	}
+	return pairs
+}
+
+// unquote reads a line of MONITOR: +time [db address] "command" "argument" …, each as sdscatrepr writes it.
+func unquote(line string) ([]any, error) {
+	var out []any
+	_, rest, _ := strings.Cut(line, "] ")
+	for i := 0; i < len(rest); i++ {
+		if rest[i] != '"' {
+			continue
+		}
+		var s []byte
+		for i++; i < len(rest) && rest[i] != '"'; i++ {
+			if rest[i] != '\\' {
+				s = append(s, rest[i])
+				continue
+			}
+			i++
+			if i >= len(rest) {
+				break
+			}
+			switch c := rest[i]; c {
+			case 'n':
+				s = append(s, '\n')
+			case 'r':
+				s = append(s, '\r')
+			case 't':
+				s = append(s, '\t')
+			case 'a':
+				s = append(s, '\a')
+			case 'b':
+				s = append(s, '\b')
+			case 'x':
+				n, err := strconv.ParseUint(rest[i+1:i+3], 16, 8)
+				if err != nil {
+					return nil, err
+				}
+				s, i = append(s, byte(n)), i+2
+			default:
+				s = append(s, c)
+			}
+		}
+		out = append(out, string(s))
+	}
+	return out, nil
+}
+
+// floorScripts is floor 2: commit.lua and done.lua with the daemon's own arguments, from two loops that each keep 25
+// messages under way: a pipeline brings 25 commits and, of the 25 before, what follows the submit_sm_resp. The same
+// messages come round again in an emptied Redis; emptying it is not counted.
+func floorScripts(b *testing.B, r *storetest.Redis, pairs []pair) *measure {
+	ctx := context.Background()
+	rdb := redis.NewClient(&redis.Options{Addr: r.Addr(), MaxRetries: -1, DisableIdentity: true})
+	defer rdb.Close() //nolint:errcheck // a client of a benchmark
+	m := &measure{}
+	var spent time.Duration
+	cpu := &meter{pids: [2]int{0, r.Pid()}}
+	for spent < floorTime {
+		if err := rdb.FlushAll(ctx).Err(); err != nil {
+			b.Fatal(err)
+		}
+		from := cpu.read(b)
+		began := time.Now()
+		half := len(pairs) / 2
+		var wg sync.WaitGroup
+		errs := make([]error, 2)
+		var kept [2][]pair
+		for k, part := range [2][]pair{pairs[:half], pairs[half:]} {
+			wg.Go(func() { kept[k], errs[k] = replay(ctx, rdb, part) })
+		}
+		wg.Wait()
+		if m.Messages == 0 && len(kept[0])+len(kept[1]) < len(pairs) { // once more without what did not go through memory
+			pairs = append(kept[0], kept[1]...)
+			if len(pairs) < 500 {
+				b.Fatalf("floor 2: only %d messages can be repeated", len(pairs))
+			}
+			continue
+		}
+		spent += time.Since(began)
+		for _, err := range errs {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		to := cpu.read(b)
+		m.redisCPU += to[1] - from[1]
+		m.Messages += len(pairs)
+	}
+	m.PerSecond = float64(m.Messages) / spent.Seconds()
+	m.RedisMicros = m.redisCPU.Seconds() * 1e6 / float64(m.Messages)
+	return m
+}
+
+// replay returns the pairs that both scripts kept: an SMS that found no room in the daemon's memory was claimed in
+// between, which nobody does here.
+func replay(ctx context.Context, rdb *redis.Client, pairs []pair) (kept []pair, err error) {
+	const length = 25
+	var before []pair
+	for at := 0; at < len(pairs) || len(before) > 0; at += length {
+		now := pairs[min(at, len(pairs)):min(at+length, len(pairs))]
+		pipe := rdb.Pipeline()
+		for _, p := range now {
+			pipe.Do(ctx, p.commit...)
+		}
+		for _, p := range before {
+			pipe.Do(ctx, p.done...)
+		}
+		cmds, err := pipe.Exec(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for i, c := range cmds {
+			l, ok := c.(*redis.Cmd).Val().([]any)
+			good := ok && len(l) > 0 && l[0] == int64(1)
+			switch {
+			case i < len(now) && !good:
+				return nil, fmt.Errorf("floor 2: the commit gave %v", c.(*redis.Cmd).Val())
+			case i >= len(now) && good:
+				kept = append(kept, before[i-len(now)])
+			}
+		}
+		before = now
+	}
+	return kept, nil
+}
