@@ -198,6 +198,9 @@ func TestReleaseAndHeld(t *testing.T) {
 		if got := b.other().claim(b.now.Add(time.Second)); !slices.Equal(texts(got.SMS), []string{"1"}) {
 			t.Fatalf("claimed %v", texts(got.SMS))
 		}
+		if _, err := b.tryDone(out.Send[0], store.Done{End: store.DoneAccepted}); !errors.Is(err, store.ErrFenced) {
+			t.Errorf("an outcome of what was given back: %v", err)
+		}
 	})
 }
 
