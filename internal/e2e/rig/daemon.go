@@ -203,6 +203,8 @@ func (w *logWriter) Write(b []byte) (int, error) {
 	return w.log.Write(b)
 }
 
+func head(s string, n int) string { return s[:min(len(s), n)] }
+
 func tail(s string, n int) string {
 	if len(s) <= n {
 		return s

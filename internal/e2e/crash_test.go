@@ -1,0 +1,177 @@
+package e2e_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"aduan/internal/e2e/rig"
+	"aduan/smpp/smsc"
+	"aduan/store/storetest"
+)
+
+// storm is complaints of many citizens while things are killed and cut.
+type storm struct {
+	citizens, each    int // complaints of each citizen, one after another
+	kills, cuts, down int // SIGKILLs of the daemon, cuts of its connection to the SMSC, SIGKILLs of Redis
+}
+
+// window of the link: how many SMS a crash or a cut may send twice.
+const window = 10
+
+// TestCrash is the promise of the whole: whatever is killed, what was acknowledged stands in exactly one ticket, and
+// every ticket's number reaches its citizen. ADUAN_SEED repeats a run.
+func TestCrash(t *testing.T) {
+	storm{citizens: 500, each: 4, kills: 22, cuts: 22}.rage(t)
+}
+
+// TestCrashRedis is the same while Redis dies, too: the SMSC gets temporary errors meanwhile.
+func TestCrashRedis(t *testing.T) {
+	r := storm{citizens: 200, each: 4, kills: 4, cuts: 4, down: 5}.rage(t)
+	if r.Refused == 0 {
+		t.Error("Redis was killed, and the SMSC got no temporary error")
+	}
+}
+
+func (s storm) rage(t *testing.T) rig.Report {
+	seed := seed(t)
+	random := rand.New(rand.NewPCG(seed, 0))
+	l := rig.NewLine(t, rig.Options{
+		SMSC:  smsc.Options{Window: 100},
+		Redis: storetest.Options{Args: []string{"auto-aof-rewrite-percentage 0"}},
+		Conf:  func(c *rig.Config) { c.Set("smpp.links.main.window", window) },
+	})
+	complaints := s.complaints(random)
+	faults := s.faults(l, random)
+	began := time.Now()
+	for i, fault := range faults {
+		from, to := i*len(complaints)/len(faults), (i+1)*len(complaints)/len(faults)
+		fault(t, func() {
+			for _, c := range complaints[from:to] {
+				l.SMSC.Phone(c.phone).Send(rig.ShortCode, c.text)
+			}
+		})
+	}
+	raged := time.Since(began)
+	l.Daemon.WaitReady()
+	r := l.Audit(t, window*(s.kills+s.cuts+s.down))
+	t.Logf("seed %d: %d kills, %d cuts, %d deaths of Redis in %v: %v", seed, s.kills, s.cuts, s.down, raged.Round(time.Millisecond), r)
+	if want := s.citizens * s.each; r.Acknowledged != want || r.Tickets != want {
+		t.Errorf("%d complaints brought %d acknowledged texts and %d tickets", want, r.Acknowledged, r.Tickets)
+	}
+	if code := l.Daemon.Stop(); code != 0 {
+		t.Errorf("SIGTERM after it all ends the daemon with %d", code)
+	}
+	return r
+}
+
+// seed is ADUAN_SEED, or a new one.
+func seed(t *testing.T) uint64 {
+	seed := uint64(time.Now().UnixNano())
+	if given := os.Getenv("ADUAN_SEED"); given != "" {
+		var err error
+		if seed, err = strconv.ParseUint(given, 10, 64); err != nil {
+			t.Fatalf("ADUAN_SEED: %v", err)
+		}
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("again with: ADUAN_SEED=%d go test -run '^%s$' ./internal/e2e", seed, t.Name())
+		}
+	})
+	return seed
+}
+
+// fault does harm while send goes on.
+type fault func(t *testing.T, send func())
+
+// faults are the storm's in random order, each at a random moment.
+func (s storm) faults(l *rig.Line, random *rand.Rand) []fault {
+	pause := func(most time.Duration) { time.Sleep(time.Duration(random.Int64N(int64(most)))) } // the moment is chance, not a wait
+	var all []fault
+	for range s.kills {
+		all = append(all, func(_ *testing.T, send func()) {
+			send()
+			pause(120 * time.Millisecond)
+			l.Daemon.Kill9()
+			l.Daemon.Start()
+			if random.IntN(4) > 0 { // else the next fault meets it while it starts
+				l.Daemon.WaitReady()
+			}
+			if random.IntN(8) == 0 { // long enough that the dead boot is noticed and taken over
+				pause(8 * time.Second)
+			}
+		})
+	}
+	for i := range s.cuts {
+		all = append(all, func(_ *testing.T, send func()) {
+			if i%3 > 0 { // in the middle of a PDU, one way or the other
+				cuts := l.Net.Cuts()
+				l.Net.CutAfter(storetest.Direction(random.IntN(2)), random.Int64N(4000))
+				send()
+				if rig.Poll(2*time.Second, func() bool { return l.Net.Cuts() > cuts }) {
+					return
+				}
+				l.Net.CutAfter(storetest.ToServer, -1)
+				l.Net.CutAfter(storetest.ToClient, -1)
+			} else {
+				send()
+				pause(120 * time.Millisecond)
+			}
+			l.Net.Cut()
+			pause(100 * time.Millisecond)
+		})
+	}
+	for range s.down {
+		all = append(all, func(t *testing.T, send func()) {
+			l.Daemon.WaitReady()
+			send()
+			pause(120 * time.Millisecond)
+			l.Redis.Kill()
+			pause(3 * time.Second)
+			l.Redis.Restart()
+			pause(2 * time.Second)
+		})
+	}
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+// complaint is one text of one citizen.
+type complaint struct{ phone, text string }
+
+// complaints are all texts: every citizen's in order, the citizens mixed.
+func (s storm) complaints(random *rand.Rand) []complaint {
+	all := make([]complaint, 0, s.citizens*s.each)
+	for range s.each {
+		for _, c := range random.Perm(s.citizens) {
+			all = append(all, complaint{fmt.Sprintf("62812%07d", 3000000+c*7), text(random)})
+		}
+	}
+	return all
+}
+
+var words = strings.Fields(`jalan rusak lampu mati sampah menumpuk air keruh trotoar pecah parkir liar saluran tersumbat
+	banjir setiap hujan petugas lambat pungutan jembatan retak pohon tumbang di depan pasar dekat sekolah belakang kantor
+	kelurahan sejak minggu lalu belum ditangani mohon segera diperbaiki`)
+
+// text is a complaint of one to four segments, in the GSM alphabet or in UCS-2.
+func text(random *rand.Rand) string {
+	n := 4 + random.IntN(8)
+	if random.IntN(6) == 0 {
+		n = 24 + random.IntN(40) // two and more segments
+	}
+	parts := []string{"LAPOR"}
+	for range n {
+		parts = append(parts, words[random.IntN(len(words))])
+	}
+	parts[1+random.IntN(n)] += " " + rig.Token()
+	if random.IntN(5) == 0 {
+		parts[1+random.IntN(n)] += " 路灯坏了"
+	}
+	return strings.Join(parts, " ")
+}
