@@ -23,8 +23,68 @@ type daemonStatus struct {
 	PID     int               `json:"pid"`
 	Since   time.Time         `json:"since"`
 	Promise string            `json:"promise"`
-	Links   []smpp.LinkStatus `json:"links"`
+	Links   []linkView        `json:"links"`
 	Memory  map[string]int    `json:"in_memory"` // SMS held in memory, by link
+}
+
+// linkView is one link in it.
+type linkView struct {
+	Name     string        `json:"name"`
+	State    string        `json:"state"`
+	Reason   string        `json:"reason"`
+	Since    time.Time     `json:"since"`
+	Window   windowView    `json:"window"`
+	Sessions []sessionView `json:"sessions"`
+}
+
+type windowView struct {
+	Used int `json:"used"`
+	Size int `json:"size"`
+}
+
+type sessionView struct {
+	ID          string    `json:"id"`
+	Bind        string    `json:"bind"`
+	State       string    `json:"state"`
+	Since       time.Time `json:"since"`
+	InHand      int       `json:"in_hand"`     // deliver_sm not answered yet
+	Outstanding int       `json:"outstanding"` // submit_sm not answered yet
+}
+
+func viewLink(st smpp.LinkStatus) linkView {
+	v := linkView{
+		Name: st.Name, State: st.State, Reason: st.Reason, Since: st.Since.UTC(),
+		Window: windowView{Used: st.WindowUsed, Size: st.WindowSize}, Sessions: []sessionView{},
+	}
+	for _, s := range st.Sessions {
+		v.Sessions = append(v.Sessions, sessionView{
+			ID: s.ID, Bind: fmt.Sprint(s.Bind), State: s.State.String(), Since: s.Since.UTC(), InHand: s.InHand, Outstanding: s.Outstanding,
+		})
+	}
+	return v
+}
+
+// queueView is what waits in the store.
+type queueView struct {
+	Queued        int        `json:"queued"`         // SMS that are not accepted and have not ended
+	Held          int        `json:"held"`           // of these, in a daemon's memory
+	Due           int        `json:"due"`            // of these, waiting for their time
+	Dead          int        `json:"dead"`           // SMS that wait for a person
+	Oldest        *time.Time `json:"oldest"`         // since when the oldest queued SMS waits; null: none
+	Conversations int        `json:"conversations"`  // that wait for an answer or a time
+	Groups        int        `json:"long_messages"`  // whose parts are not all there
+	Handoffs      int        `json:"events_waiting"` // tickets with events that the case system has not taken
+}
+
+func viewQueues(s store.Stats) queueView {
+	v := queueView{
+		Queued: s.Queued, Held: s.Held, Due: s.DueSMS, Dead: s.Dead, Conversations: s.DueTicks, Groups: s.Groups, Handoffs: s.Handoffs,
+	}
+	if !s.Oldest.IsZero() {
+		at := s.Oldest.UTC()
+		v.Oldest = &at
+	}
+	return v
 }
 
 // publish writes this daemon's status into the store each second until ctx ends.
@@ -40,7 +100,7 @@ func (l *line) publish(ctx context.Context) error {
 		s.Promise, s.Links, s.Memory = l.store.Promise(), nil, map[string]int{}
 		for _, link := range l.links {
 			st := link.Status()
-			s.Links = append(s.Links, st)
+			s.Links = append(s.Links, viewLink(st))
 			if n, err := l.sender.Depth(st.Name); err == nil {
 				s.Memory[st.Name] = n
 			}
@@ -88,7 +148,7 @@ daemon: it works from any machine that reaches the store and has the key file.
 // lineStatus is `aduan status -o json`.
 type lineStatus struct {
 	Daemons map[string]daemonStatus `json:"daemons"` // by boot
-	Store   store.Stats             `json:"store"`
+	Queues  queueView               `json:"queues"`
 }
 
 func showStatus(ctx context.Context, s *store.Store, asJSON bool, out io.Writer) error {
@@ -104,9 +164,11 @@ func showStatus(ctx context.Context, s *store.Store, asJSON bool, out io.Writer)
 		}
 		st.Daemons[boot] = d
 	}
-	if st.Store, err = s.Stats(ctx); err != nil {
+	stats, err := s.Stats(ctx)
+	if err != nil {
 		return err
 	}
+	st.Queues = viewQueues(stats)
 	if asJSON {
 		enc := json.NewEncoder(out)
 		enc.SetIndent("", "  ")
@@ -131,14 +193,19 @@ func printStatus(st lineStatus, out io.Writer) error {
 		fmt.Fprintf(w, "  promise\t%s\n", d.Promise)
 		for _, l := range d.Links {
 			fmt.Fprintf(w, "  link %s\t%s\tsince %s\twindow %d/%d\tin memory %d\t%s\n",
-				l.Name, l.State, l.Since.Format(time.RFC3339), l.WindowUsed, l.WindowSize, d.Memory[l.Name], l.Reason)
+				l.Name, l.State, l.Since.Format(time.RFC3339), l.Window.Used, l.Window.Size, d.Memory[l.Name], l.Reason)
 		}
 	}
-	fmt.Fprintf(w, "waiting SMS\t%d due, %d held by daemons\n", st.Store.DueSMS, st.Store.Held)
-	if !st.Store.Oldest.IsZero() {
-		fmt.Fprintf(w, "oldest waiting\t%s\n", time.Since(st.Store.Oldest).Round(time.Second))
+	q := st.Queues
+	fmt.Fprintf(w, "SMS waiting\t%d, of which %d held by daemons, %d due later\n", q.Queued, q.Held, q.Due)
+	if q.Oldest != nil {
+		fmt.Fprintf(w, "oldest\twaits for %s\n", time.Since(*q.Oldest).Round(time.Second))
 	}
-	fmt.Fprintf(w, "questions that wait\t%d\n", st.Store.DueTicks)
-	fmt.Fprintf(w, "events to hand on\t%d\n", st.Store.Handoffs)
+	if q.Dead > 0 {
+		fmt.Fprintf(w, "dead SMS\t%d wait for a person\n", q.Dead)
+	}
+	fmt.Fprintf(w, "conversations waiting\t%d\n", q.Conversations)
+	fmt.Fprintf(w, "long messages incomplete\t%d\n", q.Groups)
+	fmt.Fprintf(w, "tickets with events to hand on\t%d\n", q.Handoffs)
 	return w.Flush()
 }

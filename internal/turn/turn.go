@@ -220,6 +220,9 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	if err != nil {
 		return Result{}, fmt.Errorf("turn: the state of a citizen of shard %02d: %w", c.ID.Shard, err)
 	}
+	if s.erasesFirst(state, t.o.Now()) {
+		return t.eraseFirst(ctx, c, s)
+	}
 	known, err := t.known(ctx, c, state, s)
 	if err != nil {
 		return Result{}, err
@@ -257,6 +260,28 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 		}
 	}
 	return Result{Outcome: out, Effects: eff}, err
+}
+
+// erasesFirst tells that the citizen's erasure has fallen due, and a message
+// comes before the timer: the erasure must not take the new text with it.
+func (s *spec) erasesFirst(state conversation.State, now time.Time) bool {
+	return (s.numbered || s.fill != nil) && !state.EraseAt.IsZero() && !now.Before(state.EraseAt)
+}
+
+// eraseFirst makes the erasure a turn of its own, and gives the citizen that
+// stands then: one never seen.
+func (t *Turner) eraseFirst(ctx context.Context, c store.Citizen, s spec) (Result, error) {
+	tick := t.ours(func(conversation.Number, []conversation.Ticket) conversation.Input { return conversation.Tick{} })
+	tick.boot, tick.deadline = s.boot, s.deadline
+	res, err := t.attempt(ctx, c, tick)
+	if err != nil || res.Outcome.Kind == store.Stale {
+		return res, err
+	}
+	if err := kept(res.Outcome); err != nil {
+		return Result{}, err
+	}
+	fresh, err := t.o.Store.Assume(c.Number)
+	return Result{Outcome: store.Outcome{Kind: store.Stale, Citizen: fresh}}, err
 }
 
 // known loads the citizen's own tickets that a text names and the state no
