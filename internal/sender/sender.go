@@ -76,6 +76,7 @@ type Sender struct {
 	o      Options
 	queues map[string]*queue
 	doubts *doubts
+	inHand *inHand
 }
 
 // queue is what a link holds in memory: at most two windows' worth.
@@ -106,7 +107,7 @@ func New(o Options) *Sender {
 		o.ReceiptsGrace = 72 * time.Hour
 	}
 	o.Policy = o.Policy.withDefaults()
-	s := &Sender{o: o, queues: map[string]*queue{}, doubts: newDoubts()}
+	s := &Sender{o: o, queues: map[string]*queue{}, doubts: newDoubts(), inHand: newInHand()}
 	for _, l := range o.Links {
 		limit := max(2*l.Window, 2)
 		s.queues[l.Name] = &queue{link: l, limit: limit, sms: make(chan held, limit)}
@@ -167,21 +168,29 @@ func (s *Sender) Send(sms []store.Outgoing) {
 	boot := s.o.Store.BootID()
 	for _, m := range sms {
 		if q := s.queues[m.Link]; q != nil {
+			s.inHand.take(boot, m.ID)
 			q.sms <- held{boot: boot, sms: m} // never blocks: reserved
 		}
 	}
 }
 
 // Adopt takes SMS that were claimed from the store without a reservation, as
-// far as there is room, and returns the others.
+// far as there is room, and returns the others; also those whose earlier try
+// has not quite left this process yet.
 func (s *Sender) Adopt(sms []store.Outgoing) (left []store.Outgoing) {
+	boot := s.o.Store.BootID()
 	for _, m := range sms {
-		q := s.queues[m.Link]
-		if q == nil || !q.reserve() {
+		if !s.inHand.take(boot, m.ID) {
 			left = append(left, m)
 			continue
 		}
-		q.sms <- held{boot: s.o.Store.BootID(), sms: m}
+		q := s.queues[m.Link]
+		if q == nil || !q.reserve() {
+			s.inHand.drop(boot, m.ID)
+			left = append(left, m)
+			continue
+		}
+		q.sms <- held{boot: boot, sms: m}
 	}
 	return left
 }
@@ -233,19 +242,23 @@ func (s *Sender) bring(ctx context.Context, q *queue, h held) {
 			// This process was fenced or stood still: the SMS is another boot's now.
 			slot.Release()
 			q.unreserve()
+			s.inHand.drop(h.boot, h.sms.ID)
 			return
 		}
 		next := s.outcome(ctx, q, slot, h)
 		slot.Release()
+		s.inHand.drop(h.boot, h.sms.ID)
 		if next == nil {
 			q.unreserve()
 			return
 		}
 		if next.Link != q.link.Name {
 			q.unreserve()
-			if left := s.Adopt([]store.Outgoing{*next}); len(left) > 0 {
-				s.putBack(held{boot: h.boot, sms: left[0]})
-			}
+			s.adoptHeld(held{boot: h.boot, sms: *next})
+			return
+		}
+		if !s.inHand.take(h.boot, next.ID) { // a look at what we hold was faster
+			q.unreserve()
 			return
 		}
 		h = held{boot: h.boot, sms: *next}
@@ -254,6 +267,7 @@ func (s *Sender) bring(ctx context.Context, q *queue, h held) {
 
 // putBack gives an SMS back to the store's due set.
 func (s *Sender) putBack(h held) {
+	s.inHand.drop(h.boot, h.sms.ID)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if err := s.o.Store.Release(ctx, h.boot, []store.Outgoing{h.sms}, s.o.Now()); err != nil {
@@ -269,6 +283,7 @@ func (s *Sender) ReleaseAll() {
 			select {
 			case h := <-q.sms:
 				q.unreserve()
+				s.inHand.drop(h.boot, h.sms.ID)
 				byBoot[h.boot] = append(byBoot[h.boot], h.sms)
 			default:
 				empty = true

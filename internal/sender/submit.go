@@ -25,6 +25,7 @@ func (s *Sender) outcome(ctx context.Context, q *queue, slot Slot, h held) *stor
 	ids, err := s.submit(ctx, q.link, slot, h.sms)
 	d.MessageIDs = ids
 	var refused *refusal
+	var unfit *smpp.PDUError
 	switch {
 	case err == nil:
 		d.End, d.State = store.DoneAccepted, "sent"
@@ -39,6 +40,9 @@ func (s *Sender) outcome(ctx context.Context, q *queue, slot Slot, h held) *stor
 		} else {
 			d.End, d.State = store.DoneEnded, dec.state
 		}
+	case errors.As(err, &unfit):
+		// No try will ever fit it into a PDU: a person must look.
+		d.End, d.State, d.Error = store.DoneEnded, "dead", "does not fit a submit_sm: "+unfit.Field
 	case errors.Is(err, smpp.ErrNotWritten):
 		// Nothing left this process: the try does not count.
 		d.End, d.RetryAt, d.SMS.Tries = store.DoneRetry, s.o.Now().Add(notWrittenPause), h.sms.Tries-1
