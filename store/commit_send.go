@@ -26,7 +26,7 @@ func (s *Store) Commit(ctx context.Context, t *Turn) (Outcome, error) {
 	if err != nil {
 		return s.counted(Outcome{}, err, began)
 	}
-	keys, args := t.wire(s.keys, redisDeadline, s.opt.Redelivery)
+	keys, args := t.wire(s.keys, redisDeadline, s.opt.Redelivery, s.opt.Handoffs)
 	var reply any
 	for try := 0; ; try++ {
 		reply, err = s.lines.do(ctx, scriptCommit, keys, args...)
@@ -133,7 +133,7 @@ func (s *Store) kept(t *Turn, reply []any) (Outcome, error) {
 }
 
 // wire is the turn as commit.lua takes it.
-func (t *Turn) wire(veil *sealer, deadline int64, redelivery time.Duration) (keys []string, args []any) {
+func (t *Turn) wire(veil *sealer, deadline int64, redelivery time.Duration, handoffs bool) (keys []string, args []any) {
 	id, shard := t.Citizen.ID, t.Citizen.ID.Shard
 	due, citizen := dueKey(shard), citizenKey(id)
 	keys = append(make([]string, 0, 12+len(t.Tickets)+len(t.SMS)+len(t.Events)),
@@ -168,11 +168,14 @@ func (t *Turn) wire(veil *sealer, deadline int64, redelivery time.Duration) (key
 	} else {
 		args = append(args, "", "")
 	}
-	handoffAt := t.Now
-	if t.HandoffHere {
-		handoffAt = t.Now.Add(Lease)
+	switch {
+	case !handoffs:
+		args = append(args, "")
+	case t.HandoffHere:
+		args = append(args, millis(t.Now.Add(Lease)))
+	default:
+		args = append(args, millis(t.Now))
 	}
-	args = append(args, millis(handoffAt))
 	if t.Kept != nil {
 		args = append(args, key.seal(keys[7], "kept", t.Kept))
 	} else {

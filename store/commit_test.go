@@ -191,7 +191,7 @@ func TestATicketIsItsCitizens(t *testing.T) {
 			return turn
 		}())
 		for name, w := range map[string]store.TicketWrite{
-			"a serial given twice":          {Serial: 5, New: true, Head: []byte("{}")},
+			"a serial given twice":         {Serial: 5, New: true, Head: []byte("{}")},
 			"a ticket that does not stand": {Serial: 6, Head: []byte("{}")},
 		} {
 			turn := b.turn(c, b.sms(c, "x"))

@@ -12,6 +12,7 @@ func NewForTest(rdb redis.UniversalClient, master []byte, opt Options) *Store {
 	if err != nil {
 		panic(err)
 	}
+	opt.Handoffs = true
 	return newStore(rdb, keys, opt)
 }
 
@@ -42,7 +43,7 @@ func (s *Store) MarkKey(id CitizenID, digest string) string { return markKey(id,
 // WireForTest is a turn as commit.lua takes it.
 func (s *Store) WireForTest(t *Turn) ([]string, []any) {
 	s.name(t)
-	return t.wire(s.keys, 0, s.opt.Redelivery)
+	return t.wire(s.keys, 0, s.opt.Redelivery, s.opt.Handoffs)
 }
 
 // CommitSHA is the commit script's name in Redis.

@@ -17,6 +17,7 @@ const (
 	childWithin  = 10 * time.Second // for a child of ours to come up at start
 	pingEvery    = time.Second
 	lookEvery    = time.Minute
+	trimEvery    = time.Hour              // between two trimmings of events past their retention
 	rewriteEvery = time.Minute            // between two rewrites of the append-only file after erasures
 	retryEvery   = 250 * time.Millisecond // while something is wrong
 	watchTick    = 100 * time.Millisecond
@@ -160,7 +161,7 @@ func (s *Store) watch(ctx context.Context) {
 	tick := time.NewTicker(watchTick)
 	defer tick.Stop()
 	looked, pinged := time.Now(), time.Now()
-	var rewritten time.Time
+	var rewritten, trimmed time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -171,6 +172,14 @@ func (s *Store) watch(ctx context.Context) {
 		if ok && time.Since(rewritten) >= rewriteEvery && s.erased.CompareAndSwap(true, false) {
 			rewritten = time.Now()
 			s.rewrite(ctx)
+		}
+		if ok && time.Since(trimmed) >= trimEvery {
+			trimmed = time.Now()
+			call, cancel := context.WithTimeout(ctx, lookWithin)
+			if err := s.TrimEvents(call); err != nil && ctx.Err() == nil {
+				s.opt.Log.Warn("old events are not trimmed yet", zap.Error(err))
+			}
+			cancel()
 		}
 		since := time.Since(looked)
 		if (!ok && since >= retryEvery) || (s.again.Load() && since >= pingEvery) || since >= lookEvery {

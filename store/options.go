@@ -60,6 +60,7 @@ type Options struct {
 	AcceptFailoverLoss bool          // fewer Replicas than could be promoted is accepted
 	AllowTrial         bool          // the embedded store is accepted although it keeps nothing
 
+	Handoffs   bool // a case system is told of events (a webhook); else they can only be pulled
 	Retention  Retention
 	Redelivery time.Duration // how long a mark that is not settled stands; default 24 h
 	SettledFor time.Duration // how long a settled mark stands; default 60 s

@@ -112,7 +112,7 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 	}
 	args := []any{
 		d.Boot, safe(d.SMS.ID), int(d.End), d.State, ids, d.Error, millis(d.At), millis(d.RetryAt), flag(d.HoldNext),
-		grace(d.Grace).Milliseconds(), d.SMS.Tries, d.EventID, s.opt.SettledFor.Milliseconds(), len(markIDs),
+		grace(d.Grace).Milliseconds(), d.SMS.Tries, d.EventID, s.opt.SettledFor.Milliseconds(), flag(s.opt.Handoffs), len(markIDs),
 	}
 	args = append(args, markIDs...)
 	var reply any
@@ -259,7 +259,7 @@ func (s *Store) Receipt(ctx context.Context, r ReceiptUpdate) (found bool, err e
 		}
 		return n > 0, nil
 	}
-	reply, err := s.lines.do(ctx, scriptReceipt, keys, r.State, r.Error, millis(r.At), r.EventID, grace(r.Grace).Milliseconds())
+	reply, err := s.lines.do(ctx, scriptReceipt, keys, r.State, r.Error, millis(r.At), r.EventID, grace(r.Grace).Milliseconds(), flag(s.opt.Handoffs))
 	if err != nil {
 		return false, err
 	}

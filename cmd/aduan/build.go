@@ -160,6 +160,7 @@ func openStore(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg pr
 		Username: c.Username, Password: c.Password.Reveal(), TLS: tlsConfig, DataDir: c.DataDir, KeyFile: c.KeyFile,
 		Fsync: c.Kept.Fsync, Replicas: c.Kept.Replicas, Wait: c.Kept.Wait, AcceptFailoverLoss: c.AcceptFailoverLoss,
 		AllowTrial: use == openTrial,
+		Handoffs:   cfg.CaseSystem.Webhook.URL != "",
 		Retention:  store.Retention{Tickets: cfg.Retention.Tickets, Events: cfg.Retention.Events},
 		Redelivery: cfg.SMPP.Redelivery, SettledFor: settledFor(cfg),
 		Now: time.Now, Log: log, Metrics: reg,

@@ -18,13 +18,13 @@ import (
 
 // daemonStatus is what a daemon writes into the store each second, for tools.
 type daemonStatus struct {
-	Version string            `json:"version"`
-	Host    string            `json:"host"`
-	PID     int               `json:"pid"`
-	Since   time.Time         `json:"since"`
-	Promise string            `json:"promise"`
-	Links   []linkView        `json:"links"`
-	Memory  map[string]int    `json:"in_memory"` // SMS held in memory, by link
+	Version string         `json:"version"`
+	Host    string         `json:"host"`
+	PID     int            `json:"pid"`
+	Since   time.Time      `json:"since"`
+	Promise string         `json:"promise"`
+	Links   []linkView     `json:"links"`
+	Memory  map[string]int `json:"in_memory"` // SMS held in memory, by link
 }
 
 // linkView is one link in it.
@@ -58,7 +58,7 @@ func viewLink(st smpp.LinkStatus) linkView {
 	}
 	for _, s := range st.Sessions {
 		v.Sessions = append(v.Sessions, sessionView{
-			ID: s.ID, Bind: fmt.Sprint(s.Bind), State: s.State.String(), Since: s.Since.UTC(), InHand: s.InHand, Outstanding: s.Outstanding,
+			ID: s.ID, Bind: s.Bind, State: s.State.String(), Since: s.Since.UTC(), InHand: s.InHand, Outstanding: s.Outstanding,
 		})
 	}
 	return v

@@ -5,7 +5,7 @@
 --       7 sealed state · 8 now, ms · 9 tick at, 0 never · 10 citizen's hash ·
 --       11 mark mode, 0 none · 12 mark id · 13 session · 14 replaces · 15 asks only · 16 redelivery, ms ·
 --       17 fingerprint, '' none · 18 answer · 19 group version, '' none · 20 ticket · 21 field · 22 part number, '' none ·
---       23 digest · 24 hand-off due at · 25 sealed content kept, '' none ·
+--       23 digest · 24 hand-off due at, '' not handed on · 25 sealed content kept, '' none ·
 --       26 erase: the citizen goes, with all that only the citizen's key opens
 --       then tickets: count, each: new · stored owner · count of strings · field, value, …
 --       SMS: count, each: id · link · from · ticket · class · not before, 0 now · hold · sealed text
@@ -147,8 +147,10 @@ end
 for i = 1, #events do
   local key, subject, body = unpack(events[i])
   call('XADD', EVENTS, '*', 'e', body)
-  call('RPUSH', key, body)
-  call('ZADD', DUE, 'NX', handoffAt, 'h' .. subject)
+  if handoffAt ~= '' then
+    call('RPUSH', key, body)
+    call('ZADD', DUE, 'NX', handoffAt, 'h' .. subject)
+  end
 end
 if kept ~= '' then call('RPUSH', KEPT, kept) end
 

@@ -3,10 +3,10 @@
 --       then each mark to settle, then of each accepted part: receipt index, early receipt
 -- ARGV  1 boot · 2 id · 3 end: 1 accepted, 2 again, 3 ended · 4 state when ended · 5 accepted ids, JSON · 6 error · 7 at, ms ·
 --       8 again at, ms · 9 hold the next · 10 grace, ms · 11 tries before this one · 12 event, '' none · 13 settled for, ms ·
---       14 count of marks, then their ids
+--       14 events are handed on · 15 count of marks, then their ids
 -- returns {1, next…} done, and what this boot holds now · {-1} not held by this boot
 local DUE, FENCE, SMS, OUT, HELD, QUEUED, DEAD, EVENTS, HANDOFF = unpack(KEYS, 1, 9)
-local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, marks = unpack(ARGV, 1, 14)
+local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, hand, marks = unpack(ARGV, 1, 15)
 marks = tonumber(marks)
 local token = boot .. ':' .. tries
 
@@ -14,7 +14,7 @@ local s = call('HMGET', SMS, 'hb', 'st', 'dt', 'tk', 'c')
 local function settle()
   for i = 1, marks do
     local m = call('HMGET', KEYS[9 + i], 'id', 'set')
-    if m[1] == ARGV[14 + i] and m[2] ~= '1' then
+    if m[1] == ARGV[15 + i] and m[2] ~= '1' then
       call('HSET', KEYS[9 + i], 'set', '1')
       call('PEXPIRE', KEYS[9 + i], settledFor)
     end
@@ -59,7 +59,7 @@ if ending ~= '2' then
   call('ZREM', QUEUED, id)
   call('LREM', OUT, 1, id)
   if state == 'dead' then call('ZADD', DEAD, at, id) end
-  if ending == '3' and event ~= '' then tell(event, 'sms.failed', id, s[4], s[5], at, why) end
+  if ending == '3' and event ~= '' then tell(event, 'sms.failed', id, s[4], s[5], at, why, hand) end
   if nextID and (holdNext ~= '1' or not following) then
     call('ZADD', DUE, at, 's' .. nextID)
     following = nil
@@ -71,7 +71,7 @@ end
 for i = 1, #parts do
   if parts[i][2] then
     local r = cjson.decode(parts[i][2])
-    receipted(id, i, r.state, r.error, r.at, r.event)
+    receipted(id, i, r.state, r.error, r.at, r.event, hand)
   end
 end
 settle()

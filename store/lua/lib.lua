@@ -44,19 +44,20 @@ local function outgoing(id)
   return {id, m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], c[1], c[2]}
 end
 
--- tell appends an event about an SMS to the stream and to what is handed on.
-local function tell(event, what, id, ticket, citizen, at, why)
+-- tell appends an event about an SMS to the stream and, where hand is '1', to what is handed on.
+local function tell(event, what, id, ticket, citizen, at, why, hand)
   local subject = (ticket ~= '0') and ('t' .. ticket) or ('c' .. citizen)
   local body = '{"id":' .. cjson.encode(event) .. ',"type":"' .. what .. '","ticket":' .. ticket .. ',"citizen":' ..
     cjson.encode(citizen) .. ',"at":' .. at .. ',"data":' .. cjson.encode({message = id, error = why}) .. '}'
   call('XADD', TAG .. 'ev', '*', 'e', body)
+  if hand ~= '1' then return end
   call('RPUSH', TAG .. 'h:' .. subject, body)
   call('ZADD', TAG .. 'due', 'NX', at, 'h' .. subject)
 end
 
 -- receipted applies a final receipt of one part of an SMS that was sent: one part that failed ends the SMS, the last one
 -- delivered too. A final state stays.
-local function receipted(id, part, state, why, at, event)
+local function receipted(id, part, state, why, at, event, hand)
   local key = TAG .. 'm:' .. id
   local m = call('HMGET', key, 'st', 'np', 'tk', 'c')
   if m[1] ~= 'sent' then return end
@@ -68,6 +69,6 @@ local function receipted(id, part, state, why, at, event)
   end
   call('HSET', key, 'st', state, 't:' .. state, at, 'er', why)
   if event ~= '' then
-    tell(event, state == 'delivered' and 'sms.delivered' or 'sms.failed', id, m[3], m[4], at, why)
+    tell(event, state == 'delivered' and 'sms.delivered' or 'sms.failed', id, m[3], m[4], at, why, hand)
   end
 end
