@@ -29,7 +29,7 @@ Exit code 0 where all is well, 3 where something is wrong.`,
 		if err := errors.Join(checkWords(cfg), checkKeyFile(cfg.Store.KeyFile)); err != nil {
 			return err
 		}
-		for _, w := range cfg.Warnings() {
+		for _, w := range notes(cfg) {
 			fmt.Fprintln(cmd.ErrOrStderr(), indent("note: "+w))
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "configuration and catalogues are valid: %d link(s), store %s\n", len(cfg.SMPP.Links), cfg.Store.Mode)

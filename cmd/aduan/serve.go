@@ -57,7 +57,7 @@ func serve(ctx context.Context, file string, allowTrial bool) error {
 		_ = ln.Close()
 		return err
 	}
-	for _, w := range cfg.Warnings() {
+	for _, w := range notes(cfg) {
 		log.Warn("a doubtful setting", zap.String("setting", w))
 	}
 	log.Info("aduan begins", zap.String("version", version), zap.String("promise", l.store.Promise()), zap.Stringer("http", ln.Addr()))

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"aduan/configs"
+)
+
+// notes are sentences on what is valid and should be known all the same: what
+// passes unencrypted, and what is asked for and not done by this version.
+func notes(cfg *configs.Config) []string {
+	return append(cfg.Warnings(), withoutEffect(cfg)...)
+}
+
+// withoutEffect names the settings that this version reads and does not
+// follow: an operator who set one must not believe in it.
+func withoutEffect(cfg *configs.Config) []string {
+	var all []string
+	common := configs.DefaultLink()
+	for _, name := range slices.Sorted(maps.Keys(cfg.SMPP.Links)) {
+		l := cfg.SMPP.Links[name]
+		for _, s := range []struct {
+			key string
+			set bool
+		}{
+			{"alphabet", l.Alphabet != common.Alphabet},
+			{"national_tables", len(l.NationalTables) > 0},
+			{"exclusive", l.Exclusive},
+			{"rate", l.Rate > 0},
+			{"prefixes", len(l.Prefixes) > 0},
+			{"fallback", len(l.Fallback) > 0},
+		} {
+			if !s.set {
+				continue
+			}
+			what := "this version does not follow it"
+			if s.key == "alphabet" {
+				what = "this version follows it for what comes in, and sends the GSM alphabet"
+			}
+			all = append(all, fmt.Sprintf("smpp.links.%s.%s: %s", name, s.key, what))
+		}
+	}
+	if cfg.Retention.Tickets != configs.Defaults().Retention.Tickets {
+		all = append(all, "retention.tickets: this version keeps closed tickets for ever")
+	}
+	return all
+}
