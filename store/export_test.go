@@ -54,3 +54,10 @@ func (s *Store) Renew(ctx context.Context, boot string) (bool, map[string]string
 	r, err := s.renew(ctx, boot)
 	return r.fenced, r.boots, err
 }
+
+// NewQuietForTest is a store of a line without a case system.
+func NewQuietForTest(rdb redis.UniversalClient, master []byte) *Store {
+	s := NewForTest(rdb, master, Options{})
+	s.opt.Handoffs = false
+	return s
+}
