@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,7 +46,7 @@ func build(b *testing.B) string {
 type daemon struct {
 	cmd *exec.Cmd
 	log *bytes.Buffer
-	dir string
+	url string // of its HTTP
 }
 
 const config = `line: {short_code: "1708"}
@@ -67,8 +69,9 @@ func startDaemon(b *testing.B, bin string, g *generator, r *storetest.Redis) *da
 		}
 		return path
 	}
-	file := write("aduan.yaml", fmt.Appendf(nil, config, r.Addr(), filepath.Join(dir, "data"), write("key", key), g.String(), true, testenv.FreeAddr(b)))
-	d := &daemon{cmd: exec.Command(bin, "serve", "-c", file), log: &bytes.Buffer{}, dir: dir}
+	listen := testenv.FreeAddr(b)
+	file := write("aduan.yaml", fmt.Appendf(nil, config, r.Addr(), filepath.Join(dir, "data"), write("key", key), g.String(), true, listen))
+	d := &daemon{cmd: exec.Command(bin, "serve", "-c", file), log: &bytes.Buffer{}, url: "http://" + listen}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
 		b.Fatal(err)
@@ -100,5 +103,27 @@ func (d *daemon) pid() int { return d.cmd.Process.Pid }
 func (d *daemon) profile() {
 	if os.Getenv(profileVar) != "" {
 		_ = d.cmd.Process.Signal(syscall.SIGUSR1)
+	}
+}
+
+// metricsVar: the daemon's metrics after the closed loop go into this file.
+const metricsVar = "ADUAN_BENCH_METRICS"
+
+func (d *daemon) metrics(b *testing.B) {
+	path := os.Getenv(metricsVar)
+	if path == "" {
+		return
+	}
+	resp, err := http.Get(d.url + "/metrics")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end below
+	data, err := io.ReadAll(resp.Body)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o600)
+	}
+	if err != nil {
+		b.Fatal(err)
 	}
 }

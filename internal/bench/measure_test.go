@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -38,10 +39,9 @@ type measure struct {
 	AckP99       float64 `json:"ack_p99_us,omitempty"`
 	SMSP50       float64 `json:"sms_p50_us,omitempty"`
 	SMSP99       float64 `json:"sms_p99_us,omitempty"`
+	SMSWaited    float64 `json:"sms_waited_percent"`      // took longer than 250 ms: they waited in the due set
 	DaemonMicros float64 `json:"daemon_cpu_us,omitempty"` // of one message
 	RedisMicros  float64 `json:"redis_cpu_us,omitempty"`  // of one message
-
-	redisCPU time.Duration
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
@@ -49,6 +49,13 @@ func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 func (m *measure) times(ack, sms latencies) {
 	m.AckP50, m.AckP99 = micros(ack.at(50)), micros(ack.at(99))
 	m.SMSP50, m.SMSP99 = micros(sms.at(50)), micros(sms.at(99))
+	waited := 0
+	for _, t := range sms {
+		if t > 250*time.Millisecond {
+			waited++
+		}
+	}
+	m.SMSWaited = 100 * float64(waited) / float64(max(len(sms), 1))
 }
 
 // report is bench.json.
@@ -59,6 +66,7 @@ type report struct {
 	Rows    []*measure `json:"rows"`
 	OfBare  float64    `json:"of_floor_bare"`    // full way / floor 1
 	OfFloor float64    `json:"of_floor_scripts"` // full way / floor 2
+	Ratios  []float64  `json:"of_floor_scripts_rounds"`
 	Fsync50 float64    `json:"fsync_p50_us"`
 	Fsync99 float64    `json:"fsync_p99_us"`
 	IdleCPU struct {
@@ -76,7 +84,7 @@ func (r *report) write(b *testing.B) {
 		b.Fatal(err)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\nway\tmessages/s\tack p50\tack p99\tSMS p50\tSMS p99\tCPU daemon\tCPU redis\t")
+	fmt.Fprintln(w, "\nway\tmessages/s\tack p50\tack p99\tSMS p50\tSMS p99\twaited\tCPU daemon\tCPU redis\t")
 	ms := func(us float64) string {
 		if us == 0 {
 			return "-"
@@ -90,12 +98,26 @@ func (r *report) write(b *testing.B) {
 		return fmt.Sprintf("%.0f µs", v)
 	}
 	for _, m := range r.Rows {
-		fmt.Fprintf(w, "%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t\n", m.Name, m.PerSecond,
-			ms(m.AckP50), ms(m.AckP99), ms(m.SMSP50), ms(m.SMSP99), us(m.DaemonMicros), us(m.RedisMicros))
+		fmt.Fprintf(w, "%s\t%.0f\t%s\t%s\t%s\t%s\t%.1f %%\t%s\t%s\t\n", m.Name, m.PerSecond,
+			ms(m.AckP50), ms(m.AckP99), ms(m.SMSP50), ms(m.SMSP99), m.SMSWaited, us(m.DaemonMicros), us(m.RedisMicros))
 	}
 	_ = w.Flush()
-	fmt.Printf("the full way does %.0f %% of floor 1 and %.0f %% of floor 2; a bare fsync takes %s, p99 %s; idle CPU: daemon %.1f %%, redis %.1f %%\n\n",
-		100*r.OfBare, 100*r.OfFloor, ms(r.Fsync50), ms(r.Fsync99), r.IdleCPU.Daemon, r.IdleCPU.Redis)
+	fmt.Printf("the full way does %.0f %% of floor 1 and %.0f %% of floor 2; rounds %.2f; a bare fsync takes %s, p99 %s; idle CPU: daemon %.1f %%, redis %.1f %%\n\n",
+		100*r.OfBare, 100*r.OfFloor, r.Ratios, ms(r.Fsync50), ms(r.Fsync99), r.IdleCPU.Daemon, r.IdleCPU.Redis)
+}
+
+// median is the middle of the values, the lower one of two.
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[(len(v)-1)/2]
+}
+
+// middle is the round of median speed, under a name.
+func middle(name string, rounds []*measure) *measure {
+	rounds = slices.SortedFunc(slices.Values(rounds), func(a, b *measure) int { return cmp.Compare(a.PerSecond, b.PerSecond) })
+	m := rounds[(len(rounds)-1)/2]
+	m.Name = name
+	return m
 }
 
 // meter reads the CPU time that two processes have used.
