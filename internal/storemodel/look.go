@@ -1,0 +1,132 @@
+package storemodel
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"aduan/internal/msisdn"
+	"aduan/store"
+)
+
+// What tests look at. None of it is a script: nothing is counted or delayed.
+
+// Tickets are the texts of all tickets, in the order of shard and serial.
+func (r *Redis) Tickets() (texts [][]string) {
+	r.locked(func() {
+		keys := slices.SortedFunc(maps.Keys(r.tickets), func(a, b ticketKey) int {
+			if a.shard != b.shard {
+				return a.shard - b.shard
+			}
+			return int(a.serial) - int(b.serial) //nolint:gosec // serials of tests are small
+		})
+		for _, k := range keys {
+			var list []string
+			for i := 1; ; i++ {
+				data, ok := r.tickets[k].entries["x"+itoa(i)]
+				if !ok {
+					break
+				}
+				var e struct {
+					Parts []string `json:"p"`
+					Gaps  []int    `json:"g"`
+				}
+				if err := json.Unmarshal(data, &e); err != nil {
+					panic(err) // a test's own data
+				}
+				text := ""
+				for n, p := range e.Parts {
+					if slices.Contains(e.Gaps, n+1) {
+						p = "[...]"
+					}
+					text += p
+				}
+				list = append(list, text)
+			}
+			texts = append(texts, list)
+		}
+	})
+	return texts
+}
+
+// SMS are all outgoing SMS in the order of their queueing.
+func (r *Redis) SMS() (list []store.Message) {
+	r.locked(func() {
+		for _, id := range slices.Sorted(maps.Keys(r.sms)) {
+			list = append(list, r.sms[id].message())
+		}
+	})
+	slices.SortStableFunc(list, func(a, b store.Message) int {
+		return a.Times[store.StateQueued].Compare(b.Times[store.StateQueued])
+	})
+	return list
+}
+
+// Holders is which boot holds each SMS that is held.
+func (r *Redis) Holders() (held map[string]string) {
+	held = map[string]string{}
+	r.locked(func() {
+		for id, m := range r.sms {
+			if m.holder != "" {
+				held[id] = m.holder
+			}
+		}
+	})
+	return held
+}
+
+// Turns is how many turns of a citizen were kept.
+func (r *Redis) Turns(m msisdn.MSISDN) (n uint64) {
+	r.locked(func() {
+		if c := r.citizens[Identify(m)]; c != nil {
+			n = c.version
+		}
+	})
+	return n
+}
+
+// Kept is the content of a citizen that no ticket took.
+func (r *Redis) Kept(m msisdn.MSISDN) (list [][]byte) {
+	r.locked(func() {
+		if c := r.citizens[Identify(m)]; c != nil {
+			list = slices.Clone(c.kept)
+		}
+	})
+	return list
+}
+
+// Marks are all marks that stand.
+func (r *Redis) Marks() (list []store.Mark) {
+	r.locked(func() {
+		for k := range r.marks {
+			if m := r.markOf(k); m != nil {
+				list = append(list, m.copied())
+			}
+		}
+	})
+	return list
+}
+
+// Events are the types of all events, in order.
+func (r *Redis) Events() (types []string) {
+	r.locked(func() {
+		for _, e := range r.events {
+			types = append(types, e.Type)
+		}
+	})
+	return types
+}
+
+// Due is when SMS of the outbox are due, by id.
+func (r *Redis) Due() (at map[string]time.Time) {
+	at = map[string]time.Time{}
+	r.locked(func() {
+		for k, t := range r.due {
+			if k.kind == 's' {
+				at[k.name] = t
+			}
+		}
+	})
+	return at
+}
