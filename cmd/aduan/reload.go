@@ -19,7 +19,10 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 		l.log.Error("the configuration is invalid: nothing changed", zap.Error(err))
 		return
 	}
-	if _, err := newEngine(next); err != nil {
+	speaking := *next // the address and the time zone are those of the start
+	speaking.Line.ShortCode, speaking.Line.Timezone = l.cfg.Line.ShortCode, l.cfg.Line.Timezone
+	engine, err := newEngine(&speaking)
+	if err != nil {
 		l.log.Error("the catalogues are invalid: nothing changed", zap.Error(err))
 		return
 	}
@@ -33,6 +36,7 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 		l.log.Error("log.level: nothing changed", zap.Error(err))
 		return
 	}
+	l.turner.Use(engine)
 	for _, part := range atNextStart(l.cfg, next) {
 		l.log.Warn("a changed setting takes effect at the next start", zap.String("setting", part))
 	}
@@ -40,9 +44,14 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 }
 
 // atNextStart names what differs in next and is not taken up by a running
-// daemon: all but log.level and the webhook's address and secrets.
+// daemon: all but log.level, the
+// conversation with its files, and the webhook's address and secrets.
 func atNextStart(now, next *configs.Config) []string {
 	parts := now.NeedsRestart(next)
+	// The engine takes these up; the rest of line is told to others at the start.
+	nowLine, nextLine := now.Line, next.Line
+	nowLine.Files, nextLine.Files = "", ""
+	nowLine.Language, nextLine.Language = "", ""
 	nowHTTP, nextHTTP := now.HTTP, next.HTTP
 	nowHTTP.Listen, nextHTTP.Listen = "", "" // NeedsRestart names it
 	hadWebhook, hasWebhook := now.CaseSystem.Webhook.URL != "", next.CaseSystem.Webhook.URL != ""
@@ -50,8 +59,7 @@ func atNextStart(now, next *configs.Config) []string {
 		name      string
 		now, next any
 	}{
-		{"line", now.Line, next.Line},
-		{"conversation", now.Conversation, next.Conversation},
+		{"line", nowLine, nextLine},
 		{"smpp", now.SMPP, next.SMPP},
 		{"http", nowHTTP, nextHTTP},
 		{"case_system.webhook.url", hadWebhook, hasWebhook},

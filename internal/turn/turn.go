@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"aduan/conversation"
@@ -80,7 +81,8 @@ type Options struct {
 
 // Turner makes turns. It has no goroutine of its own and may be used by many.
 type Turner struct {
-	o Options
+	o      Options
+	engine atomic.Pointer[conversation.Engine]
 }
 
 // New returns a Turner.
@@ -94,8 +96,14 @@ func New(o Options) *Turner {
 	if o.Quiet == nil {
 		o.Quiet = func(t time.Time) time.Time { return t }
 	}
-	return &Turner{o: o}
+	t := &Turner{o: o}
+	t.engine.Store(o.Engine)
+	return t
 }
+
+// Use makes the turns that begin from now on with another engine: other words
+// and limits of the same conversation.
+func (t *Turner) Use(e *conversation.Engine) { t.engine.Store(e) }
 
 // Message is one citizen's message on its way into a turn.
 type Message struct {
@@ -233,7 +241,7 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	}
 	now := t.o.Now()
 	failpoint.Poison(s.text)
-	next, eff := t.o.Engine.Step(state, s.input(number, known), now)
+	next, eff := t.engine.Load().Step(state, s.input(number, known), now)
 	if s.refused != nil {
 		if err := s.refused(eff); err != nil {
 			giveBack()
