@@ -140,6 +140,15 @@ func (j Judge) busy(ctx context.Context) string {
 	if queued > j.Waiting || held > 0 {
 		return fmt.Sprintf("%d SMS wait, %d of them in a daemon's hands", queued, held)
 	}
+	groups, err := client.Keys(ctx, "*:g:*").Result()
+	if err != nil {
+		return "Redis does not answer: " + err.Error()
+	}
+	for _, k := range groups {
+		if client.HGet(ctx, k, "j").Val() != "1" {
+			return "a long SMS waits for its parts"
+		}
+	}
 	for _, d := range j.Daemons {
 		if d.Running() {
 			if status, body, err := d.Get("/readyz", ""); err != nil || status != 200 {
@@ -154,34 +163,20 @@ func (j Judge) busy(ctx context.Context) string {
 func (j Judge) halves(ctx context.Context) *content {
 	j.T.Helper()
 	var bad []string
-	for range 4 {
+	var c *content
+	Poll(2*time.Second, func() bool {
 		d, err := read(ctx, j.Redis.Client())
+		if err == nil {
+			c, err = j.contents(ctx, d)
+		}
 		if err != nil {
-			j.T.Errorf("audit (b): %v", err)
-			return nil
+			bad = []string{err.Error()}
+			return false
 		}
-		c, err := j.contents(ctx, d)
-		if err != nil {
-			j.T.Errorf("audit (b): %v", err)
-			return nil
-		}
-		if bad = slices.Concat(d.halfSMS(), d.halfDue(), c.bad); len(bad) == 0 {
-			return c
-		}
-		time.Sleep(500 * time.Millisecond) // not for a result: for what is half only because we looked now
-		if ctx.Err() != nil {
-			break
-		}
-	}
+		bad = slices.Concat(d.halfSMS(), d.halfDue(), c.bad)
+		return len(bad) == 0
+	})
 	j.complain("(b)", bad)
-	d, err := read(ctx, j.Redis.Client())
-	if err != nil {
-		return nil
-	}
-	c, err := j.contents(ctx, d)
-	if err != nil {
-		return nil
-	}
 	return c
 }
 
@@ -328,7 +323,7 @@ func (j Judge) answered(c *content, heards map[string][]*heard) {
 		}
 		reached := slices.ContainsFunc(heards[t.owner], func(h *heard) bool { return slices.Contains(numbersIn(h.text), number) })
 		if !reached {
-			bad = append(bad, fmt.Sprintf("the number of ticket %v never reached its citizen", number))
+			bad = append(bad, fmt.Sprintf("the number of ticket %v never reached its citizen; its SMS: %v", number, t.sms))
 		}
 	}
 	j.complain("(P5)", bad)

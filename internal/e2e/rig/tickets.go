@@ -25,6 +25,7 @@ type ticket struct {
 	head  conversation.Ticket
 	owner string // the citizen's whole number, digits
 	texts map[string]written
+	sms   []string // id, state and error of each
 }
 
 // written is one text or answer of a ticket.
@@ -98,6 +99,10 @@ func (c *content) ticket(ctx context.Context, s *store.Store, d *dump, tag strin
 		counts[field[0]]++
 		if field[0] == 'm' && d.hash[tag+"m:"+string(data)] == nil {
 			return fmt.Errorf("%s: SMS %s is missing", field, data)
+		}
+		if field[0] == 'm' {
+			m := d.hash[tag+"m:"+string(data)]
+			t.sms = append(t.sms, fmt.Sprintf("%s %s %s accepted as %s", data, m["st"], m["er"], m["acc"]))
 		}
 		if field[0] == 'x' || field[0] == 'a' {
 			var e struct {
