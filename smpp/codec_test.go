@@ -228,7 +228,7 @@ func TestNothingThatDoesNotFitIsWritten(t *testing.T) {
 	}
 	for _, b := range []smpp.Bind{
 		{SystemID: long(16)},
-		{Password: long(9)},
+		{Password: long(65)},
 		{SystemType: long(13)},
 		{AddressRange: long(41)},
 		{Password: "a\x00b"},

@@ -31,6 +31,10 @@ var (
 	messageIDFields = pdufield.List{pdufield.MessageID}
 )
 
+// maxPassword is the longest password with its NUL. SMPP 3.4 §5.2.2 allows 9
+// octets, but operators give longer ones, and refuse by a status of their own.
+const maxPassword = 65
+
 // maximum is a string's longest form with its NUL, and what is answered when it is longer.
 type maximum struct {
 	octets int
@@ -39,7 +43,7 @@ type maximum struct {
 
 var maxima = map[pdufield.Name]maximum{
 	pdufield.SystemID:             {16, StatusRINVSYSID},
-	pdufield.Password:             {9, StatusRINVPASWD},
+	pdufield.Password:             {maxPassword, StatusRINVPASWD},
 	pdufield.SystemType:           {13, StatusRINVSYSTYP},
 	pdufield.AddressRange:         {41, StatusRINVCMDLEN},
 	pdufield.ServiceType:          {6, StatusRINVSERTYP},

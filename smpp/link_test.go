@@ -438,7 +438,7 @@ func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 	}{
 		{"no handler", func(o *smpp.LinkOptions) { o.Handler = nil }, "Handler"},
 		{"no port", func(o *smpp.LinkOptions) { o.Address = "smsc" }, "host:port"},
-		{"a password of 9 octets", func(o *smpp.LinkOptions) { o.Password = "123456789" }, "password: 9 octets; at most 8 fit"},
+		{"a password of 65 octets", func(o *smpp.LinkOptions) { o.Password = strings.Repeat("1", 65) }, "password: 65 octets; at most 64 fit"},
 		{"a system_id of 16 octets", func(o *smpp.LinkOptions) { o.SystemID = "1234567890123456" }, "system_id: 16 octets; at most 15 fit"},
 	}
 	for _, row := range rows {

@@ -37,7 +37,7 @@ type LinkOptions struct {
 	Name         string
 	Address      string  // host:port; resolved at each connect
 	SystemID     string  // at most 15 octets
-	Password     string  // at most 8 octets
+	Password     string  // at most 64 octets; the specification's 8 are often exceeded
 	SystemType   string  // at most 12 octets
 	AddressRange string  // at most 40 octets
 	ServiceType  string  // for submit_sm that name none

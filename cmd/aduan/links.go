@@ -23,7 +23,7 @@ func (l *line) newLink(name string, c configs.Link) (*smpp.Link, error) {
 		bind = smpp.BindPair
 	}
 	var count atomic.Int64
-	return smpp.NewLink(smpp.LinkOptions{
+	link, err := smpp.NewLink(smpp.LinkOptions{
 		Name: name, Address: c.Address, SystemID: c.SystemID, Password: c.Password.Reveal(),
 		SystemType: c.SystemType, ServiceType: c.ServiceType, AddressRange: c.AddressRange,
 		Source:      smpp.Address{TON: c.Source.TON, NPI: c.Source.NPI},
@@ -37,6 +37,7 @@ func (l *line) newLink(name string, c configs.Link) (*smpp.Link, error) {
 			return l.store.BootID() + "." + name + "." + strconv.FormatInt(count.Add(1), 10)
 		},
 	})
+	return link, withCode(exitConfig, err)
 }
 
 // handler hands what the links receive to intake, which is built after them.
