@@ -151,6 +151,9 @@ func (r *Redis) LoseUnrun(script string) {
 	r.locked(func() { r.lost[script] = append(r.lost[script], loss{never: true}) })
 }
 
+// Mend forgets the losses that have not befallen a call yet.
+func (r *Redis) Mend() { r.locked(func() { clear(r.lost) }) }
+
 // Ran is how often a script was run.
 func (r *Redis) Ran(script string) (n int) {
 	r.locked(func() { n = r.ran[script] })
