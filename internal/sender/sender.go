@@ -77,16 +77,19 @@ type Sender struct {
 	queues map[string]*queue
 	doubts *doubts
 	inHand *inHand
+	room   chan struct{} // one slot: a link that had to refuse has room again
 }
 
-// queue is what a link holds in memory: at most two windows' worth.
+// queue is what a link holds in memory: at most two windows' worth, besides what is in the window.
 type queue struct {
 	link  Link
 	limit int
 	sms   chan held
 
-	mu       sync.Mutex // guards reserved
+	mu       sync.Mutex // guards all below
 	reserved int        // places promised or taken
+	refused  bool       // SMS of this link went to the store for want of room, and may wait there
+	asked    int        // room told at the last look into the store
 }
 
 // held is an SMS in memory, and the boot that holds it in the store.
@@ -107,9 +110,9 @@ func New(o Options) *Sender {
 		o.ReceiptsGrace = 72 * time.Hour
 	}
 	o.Policy = o.Policy.withDefaults()
-	s := &Sender{o: o, queues: map[string]*queue{}, doubts: newDoubts(), inHand: newInHand()}
+	s := &Sender{o: o, queues: map[string]*queue{}, doubts: newDoubts(), inHand: newInHand(), room: make(chan struct{}, 1)}
 	for _, l := range o.Links {
-		limit := max(2*l.Window, 2)
+		limit := max(3*l.Window, 3)
 		s.queues[l.Name] = &queue{link: l, limit: limit, sms: make(chan held, limit)}
 	}
 	return s
@@ -125,11 +128,29 @@ func (s *Sender) Reserve(link string) bool {
 // Unreserve gives the room back.
 func (s *Sender) Unreserve(link string) {
 	if q := s.queues[link]; q != nil {
-		q.unreserve()
+		s.free(q)
 	}
 }
 
+// reserve takes a place for a new SMS. While others wait in the store for want of room, a part of it is left to them:
+// they are older.
 func (q *queue) reserve() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	limit := q.limit
+	if q.refused {
+		limit -= limit / 6
+	}
+	if q.reserved >= limit {
+		q.refused = true
+		return false
+	}
+	q.reserved++
+	return true
+}
+
+// adopt takes a place for an SMS that waited in the store.
+func (q *queue) adopt() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.reserved >= q.limit {
@@ -139,26 +160,48 @@ func (q *queue) reserve() bool {
 	return true
 }
 
-func (q *queue) unreserve() {
+// free gives a place back, and says so where SMS wait for one in the store.
+func (s *Sender) free(q *queue) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.reserved--
+	wanted := q.refused
+	q.mu.Unlock()
+	if wanted {
+		select {
+		case s.room <- struct{}{}:
+		default:
+		}
+	}
 }
 
-func (q *queue) room() int {
+// HasRoom is sent on when a link has room again that SMS in the store wait for: time to claim.
+func (s *Sender) HasRoom() <-chan struct{} { return s.room }
+
+func (q *queue) left() int {
 	if !q.link.Bound() {
 		return 0
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.limit - q.reserved
+	q.asked = q.limit - q.reserved
+	return q.asked
 }
 
-// Room is how many SMS each link can take now.
+// found notes how many SMS a look into the store brought: fewer than there was room for, and none waits any more.
+func (q *queue) found(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if n < q.asked {
+		q.refused = false
+	}
+	q.asked = 0
+}
+
+// Room is how many SMS each link can take now. It is asked before a claim; what that brings goes to [Sender.Adopt].
 func (s *Sender) Room() map[string]int {
 	room := make(map[string]int, len(s.queues))
 	for name, q := range s.queues {
-		room[name] = q.room()
+		room[name] = q.left()
 	}
 	return room
 }
@@ -179,18 +222,25 @@ func (s *Sender) Send(sms []store.Outgoing) {
 // has not quite left this process yet.
 func (s *Sender) Adopt(sms []store.Outgoing) (left []store.Outgoing) {
 	boot := s.o.Store.BootID()
+	brought := make(map[*queue]int, len(s.queues))
 	for _, m := range sms {
+		q := s.queues[m.Link]
+		if q != nil {
+			brought[q]++
+		}
 		if !s.inHand.take(boot, m.ID) {
 			left = append(left, m)
 			continue
 		}
-		q := s.queues[m.Link]
-		if q == nil || !q.reserve() {
+		if q == nil || !q.adopt() {
 			s.inHand.drop(boot, m.ID)
 			left = append(left, m)
 			continue
 		}
 		q.sms <- held{boot: boot, sms: m}
+	}
+	for _, q := range s.queues {
+		q.found(brought[q])
 	}
 	return left
 }
@@ -234,14 +284,14 @@ func (s *Sender) bring(ctx context.Context, q *queue, h held) {
 	for {
 		slot, err := q.link.Acquire(ctx)
 		if err != nil { // stopping: it goes back
-			q.unreserve()
+			s.free(q)
 			s.putBack(h)
 			return
 		}
 		if h.boot != s.o.Store.BootID() {
 			// This process was fenced or stood still: the SMS is another boot's now.
 			slot.Release()
-			q.unreserve()
+			s.free(q)
 			s.inHand.drop(h.boot, h.sms.ID)
 			return
 		}
@@ -249,16 +299,16 @@ func (s *Sender) bring(ctx context.Context, q *queue, h held) {
 		slot.Release()
 		s.inHand.drop(h.boot, h.sms.ID)
 		if next == nil {
-			q.unreserve()
+			s.free(q)
 			return
 		}
 		if next.Link != q.link.Name {
-			q.unreserve()
+			s.free(q)
 			s.adoptHeld(held{boot: h.boot, sms: *next})
 			return
 		}
 		if !s.inHand.take(h.boot, next.ID) { // a look at what we hold was faster
-			q.unreserve()
+			s.free(q)
 			return
 		}
 		h = held{boot: h.boot, sms: *next}
@@ -282,7 +332,7 @@ func (s *Sender) ReleaseAll() {
 		for empty := false; !empty; {
 			select {
 			case h := <-q.sms:
-				q.unreserve()
+				s.free(q)
 				s.inHand.drop(h.boot, h.sms.ID)
 				byBoot[h.boot] = append(byBoot[h.boot], h.sms)
 			default:

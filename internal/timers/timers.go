@@ -26,8 +26,9 @@ import (
 
 const (
 	defaultEvery = 500 * time.Millisecond
-	perShard     = 20 // entries claimed of a shard at a time
-	workers      = 8  // turns made side by side
+	soonest      = 25 * time.Millisecond // between two looks, however much room there is
+	perShard     = 20                    // entries claimed of a shard at a time
+	workers      = 8                     // turns made side by side
 )
 
 // Options are the parts of Timers.
@@ -41,8 +42,10 @@ type Options struct {
 	// returns what found no room after all.
 	Room  func() map[string]int
 	Adopt func(sms []store.Outgoing) (left []store.Outgoing)
-	Tick  func(ctx context.Context, id store.CitizenID) error
-	Join  func(ctx context.Context, ref store.GroupRef) error
+	// HasRoom is sent on when there is room again for SMS that wait for it: they are looked for at once. May be nil.
+	HasRoom <-chan struct{}
+	Tick    func(ctx context.Context, id store.CitizenID) error
+	Join    func(ctx context.Context, ref store.GroupRef) error
 	// Offer hands on events; nil where no webhook is configured.
 	Offer func(ref store.HandoffRef) bool
 	// Every is the pause between two looks; default 500 ms.
@@ -70,11 +73,17 @@ func (t *Timers) Run(ctx context.Context) error {
 	tick := time.NewTicker(t.o.Every)
 	defer tick.Stop()
 	failed := false
-	for {
+	var pause <-chan time.Time
+	for room := t.o.HasRoom; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		case <-pause:
+			room, pause = t.o.HasRoom, nil
+			continue
+		case <-room:
+			room, pause = nil, time.After(soonest)
 		}
 		_, err := t.Once(ctx)
 		if err != nil && !failed && ctx.Err() == nil {
