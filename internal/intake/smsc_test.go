@@ -21,9 +21,8 @@ type smsc struct {
 	mu       sync.Mutex
 	sessions map[string]*session // by link, the latest
 	all      []*session
-	took     map[string]int      // text of a submit_sm → how often it was accepted
-	order    []string            // texts accepted, in order
-	mute     bool                // submit_sm are taken and not answered
+	took     map[string]int // text of a submit_sm → how often it was accepted
+	order    []string       // texts accepted, in order
 	refuse   func(text string) smpp.Status
 }
 
@@ -35,6 +34,7 @@ type session struct {
 
 	mu   sync.Mutex
 	seq  uint32
+	dumb bool // submit_sm are taken and not answered
 	sent map[uint32]*sent
 }
 
@@ -122,8 +122,11 @@ func (se *session) submit(h smpp.Header, frame []byte) {
 		se.s.took[text]++
 		se.s.order = append(se.s.order, text)
 	}
-	mute, n := se.s.mute, len(se.s.order)
+	n := len(se.s.order)
 	se.s.mu.Unlock()
+	se.mu.Lock()
+	mute := se.dumb
+	se.mu.Unlock()
 	if mute {
 		return
 	}
@@ -150,11 +153,10 @@ func (se *session) sendFrom(n int, text string) *sent {
 }
 
 func message(n int, text string) *smpp.Message {
-	septets, ok := segment.Split(text, 1), true
-	_ = ok
+	encoded := segment.Split(text, 1)
 	return &smpp.Message{
 		Source: smpp.Address{TON: 1, NPI: 1, Addr: phone(n).Digits()}, Destination: smpp.Address{Addr: shortCode},
-		DataCoding: septets.DataCoding, ShortMessage: septets.Parts[0].Text,
+		DataCoding: encoded.DataCoding, ShortMessage: encoded.Parts[0].Text,
 	}
 }
 
@@ -168,6 +170,13 @@ func (se *session) sendPDU(m *smpp.Message) *sent {
 	pdu, err := smpp.AppendMessage(nil, smpp.CmdDeliverSM, seq, m)
 	se.write(pdu, err)
 	return one
+}
+
+// mute makes the SMSC take submit_sm without an answer.
+func (se *session) mute(mute bool) {
+	se.mu.Lock()
+	defer se.mu.Unlock()
+	se.dumb = mute
 }
 
 // deaf makes the SMSC read nothing of what the link writes from now on.

@@ -140,9 +140,7 @@ func TestTraceSettlingIsTriedAgainWhileTheNextHasTheMark(t *testing.T) {
 	onLine(t, func(l *line) {
 		l.daemon("p", oneDaemon)
 		a := l.smsc.on("A")
-		l.smsc.mu.Lock()
-		l.smsc.mute = true // no Done takes the mark along
-		l.smsc.mu.Unlock()
+		a.mute(true) // no Done takes the mark along
 		l.redis.Lose("settle", 0)
 		a.send(complaint).at = time.Now()
 		time.Sleep(1260 * time.Millisecond) // proven after 1 s, settled after 1.25 s, the answer lost
@@ -271,9 +269,7 @@ func TestTraceRedisStopsThenACrash(t *testing.T) {
 		a := l.smsc.on("A")
 		l.daemon("q", o) // binds to A too: it takes over
 		time.Sleep(1500 * time.Millisecond)
-		l.smsc.mu.Lock()
-		l.smsc.mute = true
-		l.smsc.mu.Unlock()
+		a.mute(true)
 		for n := range 10 {
 			a.sendFrom(n, fmt.Sprintf("%s nomor %d", complaint, n))
 		}
@@ -284,9 +280,6 @@ func TestTraceRedisStopsThenACrash(t *testing.T) {
 		p.store.Kill()
 		a.cut()
 		p.stop()
-		l.smsc.mu.Lock()
-		l.smsc.mute = false
-		l.smsc.mu.Unlock()
 		l.redis.Continue()
 		time.Sleep(30 * time.Second)
 		l.smsc.mu.Lock()

@@ -112,7 +112,8 @@ func (r *Redis) clock() time.Time { return time.Now().Add(r.ahead) }
 // Jump moves Redis's clock.
 func (r *Redis) Jump(d time.Duration) { r.locked(func() { r.ahead += d }) }
 
-// Latency is how long each script is on its way, and its answer.
+// Latency is how long each script that writes is on its way, and its answer:
+// it waits for a disk, reading does not.
 func (r *Redis) Latency(before, after time.Duration) {
 	r.locked(func() { r.before, r.after = before, after })
 }
@@ -185,7 +186,10 @@ func (r *Redis) do(ctx context.Context, extra time.Duration, name string, script
 		r.mu.Unlock()
 		return fmt.Errorf("%w: connection refused", store.ErrNotKept)
 	}
-	before, after := r.before+extra, r.after
+	before, after := extra, time.Duration(0)
+	if name != "mark" && name != "read" && name != "held" && name != "renew" {
+		before, after = before+r.before, r.after
+	}
 	if list := r.lost[name]; len(list) > 0 {
 		l := list[0]
 		r.lost[name] = list[1:]
