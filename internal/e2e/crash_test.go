@@ -16,8 +16,9 @@ import (
 
 // storm is complaints of many citizens while things are killed and cut.
 type storm struct {
-	citizens, each    int // complaints of each citizen, one after another
-	kills, cuts, down int // SIGKILLs of the daemon, cuts of its connection to the SMSC, SIGKILLs of Redis
+	citizens, each    int  // complaints of each citizen, one after another
+	kills, cuts, down int  // SIGKILLs of the daemon, cuts of its connection to the SMSC, SIGKILLs of Redis
+	handed            bool // events go to a case system
 }
 
 // window of the link: how many SMS a crash or a cut may send twice.
@@ -29,9 +30,10 @@ func TestCrash(t *testing.T) {
 	storm{citizens: 500, each: 4, kills: 22, cuts: 22}.rage(t)
 }
 
-// TestCrashRedis is the same while Redis dies, too: the SMSC gets temporary errors meanwhile.
+// TestCrashRedis is the same while Redis dies, too: the SMSC gets temporary errors meanwhile. And the case system hears of
+// every ticket.
 func TestCrashRedis(t *testing.T) {
-	r := storm{citizens: 200, each: 4, kills: 4, cuts: 4, down: 5}.rage(t)
+	r := storm{citizens: 200, each: 4, kills: 4, cuts: 4, down: 5, handed: true}.rage(t)
 	if r.Refused == 0 {
 		t.Error("Redis was killed, and the SMSC got no temporary error")
 	}
@@ -43,6 +45,7 @@ func (s storm) rage(t *testing.T) rig.Report {
 	l := rig.NewLine(t, rig.Options{
 		SMSC:  smsc.Options{Window: 100},
 		Redis: storetest.Options{Args: []string{"auto-aof-rewrite-percentage 0"}},
+		Case:  s.handed,
 		Conf:  func(c *rig.Config) { c.Set("smpp.links.main.window", window) },
 	})
 	complaints := s.complaints(random)

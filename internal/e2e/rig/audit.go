@@ -21,7 +21,8 @@ type Judge struct {
 	SMSCs   []*SMSC
 	Daemons []*Daemon
 	Redis   *storetest.Redis
-	Config  *Config // of one daemon: the store's key
+	Config  *Config     // of one daemon: the store's key
+	Case    *CaseSystem // nil: events are not handed on
 
 	Doubles    int           // how many SMS may have come twice: crashes and lost resps, times the window
 	Settle     time.Duration // how long the line may take to come to rest; 0: 60 s
@@ -51,7 +52,8 @@ func (r Report) String() string {
 func (l *Line) Audit(t testing.TB, doubles int) Report {
 	t.Helper()
 	return Judge{
-		T: t, SMSCs: []*SMSC{l.SMSC}, Daemons: []*Daemon{l.Daemon}, Redis: l.Redis, Config: l.Config, Doubles: doubles,
+		T: t, SMSCs: []*SMSC{l.SMSC}, Daemons: []*Daemon{l.Daemon}, Redis: l.Redis, Config: l.Config, Case: l.Case,
+		Doubles: doubles,
 	}.Audit()
 }
 
@@ -75,6 +77,7 @@ func (j Judge) Audit() Report {
 	j.once(phones, c, &r)
 	j.order(phones, c, heards)
 	j.answered(c, heards)
+	j.told(c)
 	for _, list := range heards {
 		for _, h := range list {
 			r.SMS++
@@ -139,6 +142,9 @@ func (j Judge) busy(ctx context.Context) string {
 	}
 	if queued > j.Waiting || held > 0 {
 		return fmt.Sprintf("%d SMS wait, %d of them in a daemon's hands", queued, held)
+	}
+	if handed, err := client.Keys(ctx, "*:h:*").Result(); err != nil || len(handed) > 0 && j.Case != nil {
+		return fmt.Sprintf("%d tickets have events to hand on %v", len(handed), err)
 	}
 	groups, err := client.Keys(ctx, "*:g:*").Result()
 	if err != nil {
@@ -349,7 +355,7 @@ func (j Judge) private(phones map[string][]*said) {
 			if token := tokenPattern.FindString(text); token != "" {
 				j.T.Errorf("audit (f): a citizen's text stands in %s: %s", where, token)
 			}
-			for _, secret := range append([]string{Password}, j.Secrets...) {
+			for _, secret := range append([]string{Password, WebhookSecret}, j.Secrets...) {
 				if strings.Contains(text, secret) {
 					j.T.Errorf("audit (f): a secret stands in %s", where)
 				}

@@ -17,6 +17,7 @@ type Line struct {
 	StoreNet *storetest.Proxy // between daemon (its client) and Redis (its server)
 	Daemon   *Daemon
 	Config   *Config
+	Case     *CaseSystem // nil: none
 }
 
 // Options of a [Line]; the zero value is useful.
@@ -25,6 +26,7 @@ type Options struct {
 	Redis storetest.Options
 	Tags  []string      // build tags of the daemon
 	Conf  func(*Config) // changes the configuration before the first start
+	Case  bool          // events go to a case system
 	Cold  bool          // the daemon is not started yet
 }
 
@@ -37,6 +39,10 @@ func NewLine(t testing.TB, o Options) *Line {
 	l.Net = storetest.NewProxy(t, l.SMSC.Addr())
 	l.StoreNet = storetest.NewProxy(t, l.Redis.Addr())
 	l.Config = NewConfig(t, l.Net.Addr(), l.StoreNet.Addr())
+	if o.Case {
+		l.Case = StartCaseSystem(t)
+		l.Config.Webhook(l.Case)
+	}
 	if o.Conf != nil {
 		o.Conf(l.Config)
 	}
