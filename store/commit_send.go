@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Commit keeps everything that one message caused, or nothing, in one round trip. ErrNotKept: surely nothing was
@@ -27,17 +30,14 @@ func (s *Store) Commit(ctx context.Context, t *Turn) (Outcome, error) {
 		return s.counted(Outcome{}, err, began)
 	}
 	keys, args := t.wire(s.keys, redisDeadline, s.opt.Redelivery, s.opt.Handoffs)
-	var reply any
-	for try := 0; ; try++ {
-		reply, err = s.lines.do(ctx, scriptCommit, keys, args...)
-		if try > 0 || !errors.Is(err, ErrUnknown) || ctx.Err() != nil {
-			break
-		}
-	}
+	reply, err := s.lines.twice(ctx, scriptCommit, keys, args...)
 	if err != nil {
 		s.cache.drop(t.Citizen.ID)
 		if errors.Is(err, ErrUnknown) {
 			s.noteUnknown(t.Citizen.ID.Shard)
+		}
+		if redis.HasErrorPrefix(err, "TAKEN") {
+			err = fmt.Errorf("%w: %w", ErrTaken, err)
 		}
 		return s.counted(Outcome{}, err, began)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -76,6 +77,20 @@ func (c *committers) do(ctx context.Context, sc *script, keys []string, args ...
 	return c.wait1(ctx, c.start(ctx, sc, keys, args))
 }
 
+// twice is do, once more where the answer was lost and ctx leaves time for it. After a lost answer no failure of the
+// second try tells that nothing was written: the first may stand.
+func (c *committers) twice(ctx context.Context, sc *script, keys []string, args ...any) (any, error) {
+	reply, lost := c.do(ctx, sc, keys, args...)
+	if !errors.Is(lost, ErrUnknown) || ctx.Err() != nil {
+		return reply, lost
+	}
+	reply, err := c.do(ctx, sc, keys, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%w; tried again: %v", lost, err) //nolint:errorlint // it must not be taken for ErrNotKept
+	}
+	return reply, nil
+}
+
 // start sends a script on its way.
 func (c *committers) start(ctx context.Context, sc *script, keys []string, args []any) *job {
 	j := &job{script: sc, keys: keys, args: args, done: make(chan struct{})}
@@ -125,6 +140,7 @@ func (c *committers) enqueue(client *redis.Client, j *job) {
 func (c *committers) serve(t *target) {
 	defer c.running.Done()
 	for {
+		runtime.Gosched() // who is about to ask for something comes along; where nobody is, this costs nothing
 		c.mu.Lock()
 		n := min(len(t.queue), batchMax)
 		if n == 0 {

@@ -19,6 +19,8 @@ var (
 	ErrFenced = errors.New("fenced off: another daemon took over")
 	// ErrLate: the deadline had passed in Redis's own time; nothing was written.
 	ErrLate = errors.New("too late: nothing was written")
+	// ErrTaken: the serial of a new ticket, or the id of an SMS, stands already; nothing was written, and it must not be used again.
+	ErrTaken = errors.New("a number was given twice")
 	// ErrCursor: the cursor points before the oldest event kept, or is none of ours.
 	ErrCursor = errors.New("the cursor is older than the events kept, or not one of ours")
 )

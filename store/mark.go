@@ -81,13 +81,7 @@ func (s *Store) Redeliver(ctx context.Context, id CitizenID, boot string, deadli
 		return Mark{}, false, err
 	}
 	keys := []string{markKey(id, s.keys.veil(digest)), fenceKey(id.Shard)}
-	var reply any
-	for try := 0; ; try++ {
-		reply, err = s.lines.do(ctx, scriptRedeliver, keys, boot, at, expect, newID, session, s.opt.Redelivery.Milliseconds())
-		if try > 0 || !errors.Is(err, ErrUnknown) || ctx.Err() != nil {
-			break
-		}
-	}
+	reply, err := s.lines.twice(ctx, scriptRedeliver, keys, boot, at, expect, newID, session, s.opt.Redelivery.Milliseconds())
 	if err != nil {
 		return Mark{}, false, err
 	}

@@ -115,13 +115,7 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 		grace(d.Grace).Milliseconds(), d.SMS.Tries, d.EventID, s.opt.SettledFor.Milliseconds(), flag(s.opt.Handoffs), len(markIDs),
 	}
 	args = append(args, markIDs...)
-	var reply any
-	for try := 0; ; try++ {
-		reply, err = s.lines.do(ctx, scriptDone, keys, args...)
-		if try > 0 || !errors.Is(err, ErrUnknown) || ctx.Err() != nil {
-			break
-		}
-	}
+	reply, err := s.lines.twice(ctx, scriptDone, keys, args...)
 	if err != nil {
 		if errors.Is(err, ErrUnknown) {
 			s.noteUnknown(shard)

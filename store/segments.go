@@ -101,13 +101,7 @@ func (s *Store) KeepPart(ctx context.Context, p Part) (PartOutcome, error) {
 		millis(p.Now.Add(min(wholeLease, p.Timeout))),
 	}
 	keys := []string{dueKey(id.Shard), fenceKey(id.Shard), citizen, group}
-	var reply any
-	for try := 0; ; try++ {
-		reply, err = s.lines.do(ctx, scriptPart, keys, args...)
-		if try > 0 || !errors.Is(err, ErrUnknown) || ctx.Err() != nil {
-			break
-		}
-	}
+	reply, err := s.lines.twice(ctx, scriptPart, keys, args...)
 	if err != nil {
 		s.cache.drop(id)
 		return PartOutcome{}, err

@@ -258,7 +258,7 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	failpoint.Hit(failpoint.AfterCommit)
 	t.after(turn, reserved, out, err)
 	// A number is given back only where it surely stands nowhere.
-	if used := files(eff, number); !used || (err == nil && out.Kind != store.Kept) || errors.Is(err, store.ErrNotKept) {
+	if used := files(eff, number); !used || (err == nil && out.Kind != store.Kept) || (errors.Is(err, store.ErrNotKept) && !errors.Is(err, store.ErrTaken)) {
 		giveBack()
 	}
 	if err == nil && out.Kind == store.Kept {
