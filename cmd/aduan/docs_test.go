@@ -1,0 +1,190 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"aduan/configs"
+	"aduan/internal/staffapi"
+	"aduan/internal/testenv"
+	"aduan/smpp"
+	"aduan/store"
+)
+
+var update = flag.Bool("update", false, "write the generated parts of docs/ anew")
+
+// The documents speak of what is there, by its name: whoever changes a name
+// finds out here.
+
+func TestTheReadmesConfigurationIsValid(t *testing.T) {
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(read(t, "README.md"))
+	if block == nil {
+		t.Fatal("README.md has no configuration")
+	}
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"aduan.yaml": block[1], "operator.password": "the password"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := configs.Load("aduan.yaml"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDocumentsNameWhatIsThere(t *testing.T) {
+	root := testenv.Root(t)
+	source := sources(t, root)
+	commands := map[string]bool{}
+	for _, c := range newRoot().Commands() {
+		commands[c.Name()] = true
+	}
+	link := regexp.MustCompile(`\]\(([^)#: ]+)(#[^)]*)?\)`)
+	command := regexp.MustCompile("(?m)(?:^|`|bin/|\\$\\()aduan ([a-z]+)")
+	test := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9_]*)`")
+	said := regexp.MustCompile(`"msg":"([^"]+)"`)
+	for _, doc := range documents(t, root) {
+		text := read(t, doc)
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(root, filepath.Dir(doc), m[1])); err != nil {
+				t.Errorf("%s: the link to %s leads nowhere", doc, m[1])
+			}
+		}
+		for _, m := range command.FindAllStringSubmatch(text, -1) {
+			if !commands[m[1]] {
+				t.Errorf("%s: there is no command aduan %s", doc, m[1])
+			}
+		}
+		for _, m := range test.FindAllStringSubmatch(text, -1) {
+			if !strings.Contains(source, "func "+m[1]+"(") {
+				t.Errorf("%s: there is no test %s", doc, m[1])
+			}
+		}
+		for _, m := range said.FindAllStringSubmatch(text, -1) {
+			if !strings.Contains(source, `"`+m[1]+`"`) {
+				t.Errorf("%s: nothing logs %q", doc, m[1])
+			}
+		}
+	}
+}
+
+func TestOperateTellsEveryRefusalOfABind(t *testing.T) {
+	text := read(t, "docs/operate.md")
+	for _, s := range []smpp.Status{
+		smpp.StatusRINVPASWD, smpp.StatusRINVSYSID, smpp.StatusRALYBND, smpp.StatusRBINDFAIL, smpp.StatusRINVSYSTYP,
+		smpp.StatusRINVCMDID, smpp.StatusRSYSERR, smpp.StatusRTHROTTLED,
+	} {
+		if !strings.Contains(text, fmt.Sprintf("`%s: %s`", s, s.Advice())) {
+			t.Errorf("docs/operate.md does not tell `%s: %s`", s, s.Advice())
+		}
+	}
+}
+
+func TestOperateListsEveryMetric(t *testing.T) {
+	const begin, end = "<!-- metrics: go test ./cmd/aduan -run Metric -update -->\n", "<!-- end of metrics -->\n"
+	before, rest, ok := strings.Cut(read(t, "docs/operate.md"), begin)
+	got, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatal("docs/operate.md has lost the marks around its metrics")
+	}
+	want := "| metric | what it tells |\n| --- | --- |\n" + strings.Join(metrics(t), "")
+	if got == want {
+		return
+	}
+	if !*update {
+		t.Fatalf("docs/operate.md lists other metrics than there are; run go test ./cmd/aduan -run Metric -update")
+	}
+	path := filepath.Join(testenv.Root(t), "docs", "operate.md")
+	if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// metrics are a row for each of ours that a line registers.
+func metrics(t *testing.T) []string {
+	cfg := configs.Defaults()
+	cfg.Store.Mode, cfg.Store.DataDir, cfg.Store.Kept.Fsync = configs.ModeEmbedded, t.TempDir(), store.FsyncNone
+	cfg.CaseSystem.Webhook.URL = "https://case.example/"
+	cfg.CaseSystem.Webhook.Secret = configs.NewSecret("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+	link := configs.DefaultLink()
+	link.Address, link.SystemID = "127.0.0.1:1", "aduan"
+	cfg.SMPP.Links = map[string]configs.Link{"main": link}
+	l, err := buildLine(t.Context(), cfg, zap.NewNop(), openTrial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.store.Close()
+	newBacklogGauges(l.registry)
+	if _, err := staffapi.New(staffapi.Options{Desk: l.desk, Keys: l.store, Now: time.Now, Log: zap.NewNop(), Metrics: l.registry}); err != nil {
+		t.Fatal(err)
+	}
+	descs := make(chan *prometheus.Desc)
+	go func() { defer close(descs); l.registry.Describe(descs) }()
+	name := regexp.MustCompile(`fqName: "(aduan_[a-z_]+)", help: "([^"]*)"`)
+	var rows []string
+	for d := range descs {
+		if m := name.FindStringSubmatch(d.String()); m != nil {
+			rows = append(rows, fmt.Sprintf("| `%s` | %s |\n", m[1], m[2]))
+		}
+	}
+	slices.Sort(rows)
+	return slices.Compact(rows)
+}
+
+// documents are the README and everything below docs.
+func documents(t *testing.T, root string) []string {
+	all := []string{"README.md"}
+	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".md" {
+			rel, _ := filepath.Rel(root, path)
+			all = append(all, rel)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// sources is all Go of the repository.
+func sources(t *testing.T, root string) string {
+	var all strings.Builder
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "bin") && path != root:
+			return filepath.SkipDir
+		case filepath.Ext(path) != ".go":
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		all.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(testenv.Root(t), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
