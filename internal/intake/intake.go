@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -81,6 +82,9 @@ type Intake struct {
 	lanes   map[string]*lane
 	closed  bool
 	working sync.WaitGroup // lanes and receipts under way
+	workers sync.WaitGroup // the goroutines of lanes, also those that wait for one
+	spare   chan task      // to a worker that waits for a lane
+	spares  atomic.Int32   // how many wait
 	ctx     context.Context
 	cancel  context.CancelFunc
 }
@@ -106,7 +110,7 @@ func New(o Options) *Intake {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Intake{
 		o: o, settler: o.Settler, sessions: newSessions(o.Store),
-		poison: newPoison(), lanes: map[string]*lane{}, ctx: ctx, cancel: cancel,
+		poison: newPoison(), lanes: map[string]*lane{}, spare: make(chan task), ctx: ctx, cancel: cancel,
 	}
 }
 
@@ -127,6 +131,7 @@ func (in *Intake) Run(ctx context.Context) error {
 	stop()
 	<-done
 	in.cancel()
+	in.workers.Wait()
 	return nil
 }
 

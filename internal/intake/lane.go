@@ -21,6 +21,18 @@ type lane struct {
 	waiting []*item
 }
 
+// task is a lane that begins with a message.
+type task struct {
+	key  string
+	lane *lane
+	it   *item
+}
+
+// spareWorkers bounds how many goroutines wait for a lane to work off. One that
+// is kept has a stack that is large enough for a turn; a new one grows it first,
+// at 6 % of a message's cost.
+const spareWorkers = 256
+
 // enter puts a message at the end of its sender's lane. A session's owner
 // calls it in the order of the stream, which is what promise 4 asks for.
 func (in *Intake) enter(it *item) bool {
@@ -34,19 +46,35 @@ func (in *Intake) enter(it *item) bool {
 		l.waiting = append(l.waiting, it)
 		return true
 	}
-	l := &lane{}
-	in.lanes[key] = l
+	t := task{key: key, lane: &lane{}, it: it}
+	in.lanes[key] = t.lane
 	in.working.Add(1)
-	go in.work(key, l, it)
+	select {
+	case in.spare <- t:
+	default:
+		in.workers.Go(func() { in.work(t) })
+	}
 	return true
 }
 
-// work handles a lane until it is empty.
-func (in *Intake) work(key string, l *lane, it *item) {
-	defer in.working.Done()
-	for it != nil {
-		in.handle(it)
-		it = in.next(key, l)
+// work handles a lane until it is empty, then another.
+func (in *Intake) work(t task) {
+	for {
+		for it := t.it; it != nil; {
+			in.handle(it)
+			it = in.next(t.key, t.lane)
+		}
+		in.working.Done()
+		if in.spares.Add(1) > spareWorkers {
+			in.spares.Add(-1)
+			return
+		}
+		select {
+		case t = <-in.spare:
+			in.spares.Add(-1)
+		case <-in.ctx.Done():
+			return
+		}
 	}
 }
 

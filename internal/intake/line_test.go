@@ -182,6 +182,7 @@ func (l *line) run(d *daemon, look *timers.Timers, beating bool) {
 		edge.Wait()
 		cancelLate()
 		inside.Wait()
+		d.sender.ReleaseAll()
 	}
 	l.t.Cleanup(d.stop)
 	synctest.Wait()

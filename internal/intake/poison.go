@@ -3,7 +3,7 @@ package intake
 import "sync"
 
 const (
-	poisonStrikes = 3     // panics after which a message is kept as undecodable
+	poisonStrikes = 2     // panics after which a message is kept as undecodable, the next time it comes
 	poisonKept    = 1_000 // messages remembered
 )
 

@@ -274,7 +274,6 @@ func TestTraceRedisStopsThenACrash(t *testing.T) {
 			a.sendFrom(n, fmt.Sprintf("%s nomor %d", complaint, n))
 		}
 		time.Sleep(500 * time.Millisecond)
-		before, _ := l.smsc.accepted()
 		l.redis.Stop() // the outcomes cannot be stored
 		time.Sleep(2 * time.Second)
 		p.store.Kill()
@@ -288,8 +287,8 @@ func TestTraceRedisStopsThenACrash(t *testing.T) {
 			twice += n - 1
 		}
 		l.smsc.mu.Unlock()
-		if before > 3 || twice > 3 {
-			t.Errorf("%d in the window, %d SMS twice, the window is 3", before, twice)
+		if twice > 3 {
+			t.Errorf("%d SMS twice, the window is 3", twice)
 		}
 		for _, m := range l.redis.SMS() {
 			if m.State != "sent" {
