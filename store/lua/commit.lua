@@ -101,6 +101,7 @@ if kept ~= '' then list[#list + 1] = KEPT; list[#list + 1] = 'list' end
 if joinVersion ~= '' then commands[#commands + 1] = 'HDEL' end
 if erase == '1' then
   for _, command in ipairs({'HDEL', 'SREM', 'DEL'}) do commands[#commands + 1] = command end
+  for _, v in ipairs({QUEUED, 'zset', OUT, 'list'}) do list[#list + 1] = v end
 end
 local why = refused(list, commands)
 if why then return redis.error_reply(why) end
@@ -178,7 +179,7 @@ if part ~= '' then
 end
 if tick ~= '0' and erase ~= '1' then call('ZADD', DUE, tick, 'q' .. hash) else call('ZREM', DUE, 'q' .. hash) end
 if erase == '1' then
-  for _, id in ipairs(call('LRANGE', OUT, 0, -1)) do
+  local function ended(id) -- an SMS that was not accepted yet never goes out
     local key = TAG .. 'm:' .. id
     local holder = call('HGET', key, 'hb')
     if holder then call('SREM', TAG .. 'held:' .. holder, id) end
@@ -187,12 +188,18 @@ if erase == '1' then
     call('ZREM', QUEUED, id)
     call('ZREM', DUE, 's' .. id)
   end
+  for _, id in ipairs(call('LRANGE', OUT, 0, -1)) do ended(id) end
   for i = 1, #tickets do
     for _, field in ipairs(call('HKEYS', tickets[i].key)) do
       if string.find(field, '^[xay]%d+$') then
         call('HDEL', tickets[i].key, field)
       elseif string.find(field, '^m%d+$') then -- an SMS id behind its form and checksum
-        call('HDEL', TAG .. 'm:' .. string.sub(call('HGET', tickets[i].key, field), 10), 'x')
+        local id = string.sub(call('HGET', tickets[i].key, field), 10)
+        if call('HGET', TAG .. 'm:' .. id, 'st') == 'queued' then -- held by quiet hours, outside the queue
+          ended(id)
+        else
+          call('HDEL', TAG .. 'm:' .. id, 'x')
+        end
       end
     end
   end

@@ -35,10 +35,10 @@ local function refused(list, commands)
 end
 
 -- outgoing is all that is needed to send an SMS: id, citizen, link, from, text, ticket, class, tries, queued at,
--- accepted ids, the citizen's wrapped key and number. nil: it cannot be read.
+-- accepted ids, the citizen's wrapped key and number. nil: it cannot be read, or its text is gone.
 local function outgoing(id)
   local m = redis.pcall('HMGET', TAG .. 'm:' .. id, 'c', 'l', 'fr', 'x', 'tk', 'cl', 'tr', 'q', 'acc')
-  if m.err or not m[1] then return nil end
+  if m.err or not m[1] or not m[4] then return nil end
   local c = redis.pcall('HMGET', TAG .. 'c:' .. m[1], 'k', 'n')
   if c.err then return nil end
   return {id, m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], c[1], c[2]}
