@@ -1,8 +1,6 @@
 package store
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 )
@@ -10,7 +8,7 @@ import (
 // Digest is a short name for content that stands in a key or a field that is not sealed. It is keyed, so that a dump of
 // Redis does not confirm a guessed text.
 func (s *Store) Digest(parts ...[]byte) string {
-	mac := hmac.New(sha256.New, s.keys.id)
+	mac := s.keys.mac()
 	mac.Write([]byte("digest"))
 	var size [8]byte
 	for _, p := range parts {
@@ -18,5 +16,6 @@ func (s *Store) Digest(parts ...[]byte) string {
 		mac.Write(size[:])
 		mac.Write(p)
 	}
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+	sum := s.keys.done(mac)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

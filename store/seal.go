@@ -11,6 +11,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"sync"
 )
 
 // MasterKeySize is the length of store.key_file in bytes.
@@ -27,6 +29,23 @@ type sealer struct {
 	id    []byte      // HMAC key of citizen ids; never changes
 	wrap  cipher.AEAD // wraps data keys
 	proof string      // tells this key from another without telling the key
+	macs  sync.Pool   // of hash.Hash: HMACs under id; making one costs more than a short message's sum
+}
+
+// mac is an empty HMAC under the id key. It goes back by done.
+func (k *sealer) mac() hash.Hash {
+	if h, ok := k.macs.Get().(hash.Hash); ok {
+		return h
+	}
+	return hmac.New(sha256.New, k.id)
+}
+
+// done gives the sum, and the HMAC back.
+func (k *sealer) done(mac hash.Hash) (sum [sha256.Size]byte) {
+	mac.Sum(sum[:0])
+	mac.Reset()
+	k.macs.Put(mac)
+	return sum
 }
 
 // newSealer derives the keys from the line's key.
@@ -53,9 +72,10 @@ func (k *sealer) check() string { return k.proof }
 
 // veil makes a name of a digest that the caller took of a text: short texts and numbers could be guessed from a plain one.
 func (k *sealer) veil(digest string) string {
-	mac := hmac.New(sha256.New, k.id)
+	mac := k.mac()
 	mac.Write([]byte("digest:" + digest))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+	sum := k.done(mac)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // dataKey seals what belongs to one citizen. Destroying its wrapped form erases the citizen.

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -30,9 +28,9 @@ func (c CitizenID) String() string { return fmt.Sprintf("%02d/%s", c.Shard, c.Ha
 
 // identify derives the id of a number: the same on every daemon that has the key.
 func (k *sealer) identify(m msisdn.MSISDN) CitizenID {
-	mac := hmac.New(sha256.New, k.id)
+	mac := k.mac()
 	mac.Write([]byte(m.Reveal()))
-	sum := mac.Sum(nil)
+	sum := k.done(mac)
 	return CitizenID{
 		Shard: int(binary.BigEndian.Uint64(sum[16:24]) % Shards),
 		Hash:  base64.RawURLEncoding.EncodeToString(sum[:16]),
