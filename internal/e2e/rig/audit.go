@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"aduan/conversation"
 	"aduan/smpp/smsc"
 	"aduan/store/storetest"
@@ -116,41 +118,31 @@ func (j Judge) rest(ctx context.Context) time.Duration {
 	return time.Since(begun)
 }
 
+// busy says what is under way, in words; "": nothing.
 func (j Judge) busy(ctx context.Context) string {
-	for _, list := range whatWasSaid(j.SMSCs) {
-		for _, m := range list {
-			if m.open() {
-				return "a telephone's message has no final answer"
-			}
-		}
-	}
-	queued, held := 0, 0
 	client := j.Redis.Client()
+	pipe := client.Pipeline()
+	var queues []*redis.IntCmd
 	for shard := range 100 {
-		n, err := client.ZCard(ctx, fmt.Sprintf("{%02d}:q", shard)).Result()
-		if err != nil {
-			return "Redis does not answer: " + err.Error()
-		}
-		queued += int(n)
+		queues = append(queues, pipe.ZCard(ctx, fmt.Sprintf("{%02d}:q", shard)))
 	}
-	keys, err := client.Keys(ctx, "*:held:*").Result()
-	if err != nil {
+	held, handed, groups := pipe.Keys(ctx, "*:held:*"), pipe.Keys(ctx, "*:h:*"), pipe.Keys(ctx, "*:g:*")
+	if _, err := pipe.Exec(ctx); err != nil {
 		return "Redis does not answer: " + err.Error()
 	}
-	for _, k := range keys {
-		held += int(client.SCard(ctx, k).Val())
+	queued := 0
+	for _, q := range queues {
+		queued += int(q.Val())
 	}
-	if queued > j.Waiting || held > 0 {
-		return fmt.Sprintf("%d SMS wait, %d of them in a daemon's hands", queued, held)
+	switch {
+	case queued > j.Waiting:
+		return fmt.Sprintf("%d SMS wait", queued)
+	case len(held.Val()) > 0:
+		return "SMS are in a daemon's hands"
+	case len(handed.Val()) > 0 && j.Case != nil:
+		return fmt.Sprintf("%d tickets have events to hand on", len(handed.Val()))
 	}
-	if handed, err := client.Keys(ctx, "*:h:*").Result(); err != nil || len(handed) > 0 && j.Case != nil {
-		return fmt.Sprintf("%d tickets have events to hand on %v", len(handed), err)
-	}
-	groups, err := client.Keys(ctx, "*:g:*").Result()
-	if err != nil {
-		return "Redis does not answer: " + err.Error()
-	}
-	for _, k := range groups {
+	for _, k := range groups.Val() {
 		if client.HGet(ctx, k, "j").Val() != "1" {
 			return "a long SMS waits for its parts"
 		}
@@ -159,6 +151,13 @@ func (j Judge) busy(ctx context.Context) string {
 		if d.Running() {
 			if status, body, err := d.Get("/readyz", ""); err != nil || status != 200 {
 				return fmt.Sprintf("/readyz is %d: %s %v", status, body, err)
+			}
+		}
+	}
+	for _, list := range whatWasSaid(j.SMSCs) {
+		for _, m := range list {
+			if m.open() {
+				return "a telephone's message has no final answer"
 			}
 		}
 	}
