@@ -1,7 +1,9 @@
 package bench_test
 
 import (
+	"os"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -12,12 +14,21 @@ const (
 	outstanding = 50 // deliver_sm not acknowledged yet
 	calm        = 300
 	warmTime    = time.Second
-	rounds      = 4
 	wayTime     = 3 * time.Second // of each round
 	floorTime   = 2 * time.Second // likewise
 	calmTime    = 10 * time.Second
 	idleTime    = 3 * time.Second
 )
+
+// roundsVar changes how many rounds are measured; default 5.
+const roundsVar = "ADUAN_BENCH_ROUNDS"
+
+func rounds() int {
+	if n, err := strconv.Atoi(os.Getenv(roundsVar)); err == nil && n > 0 {
+		return n
+	}
+	return 5
+}
 
 // BenchmarkWay is the full way of a complaint: deliver_sm → commit in a real Redis that syncs each write →
 // deliver_sm_resp, and the SMS with the ticket's number out as submit_sm until what follows its response is stored.
@@ -38,7 +49,7 @@ func BenchmarkWay(b *testing.B) {
 	var way, bare, floor []*measure
 	bareGenerator, barePid := startBare(b)
 	d.profile()
-	for range rounds {
+	for range rounds() {
 		way = append(way, closedLoop(b, g, d.pid(), redis.Pid(), wayTime))
 		floor = append(floor, scripts.run(b))
 		bare = append(bare, closedLoop(b, bareGenerator, barePid, 0, floorTime/2))
