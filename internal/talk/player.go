@@ -2,10 +2,8 @@ package talk
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"sort"
 	"strings"
 	"time"
 
@@ -13,7 +11,6 @@ import (
 	"aduan/internal/desk"
 	"aduan/internal/msisdn"
 	"aduan/smpp"
-	"aduan/smpp/segment"
 	"aduan/store"
 )
 
@@ -234,105 +231,6 @@ func (p *player) address(name, as string) (msisdn.MSISDN, smpp.Address, error) {
 	}
 }
 
-// send delivers a text, in parts where it is long or given in parts.
-func (p *player) send(ctx context.Context, name string, m msisdn.MSISDN, from smpp.Address, parts texts, arrive []int) error {
-	msgs, err := p.messages(from, parts)
-	if err != nil {
-		return err
-	}
-	p.last = msgs
-	if len(msgs) > 1 {
-		p.long[name] = &longSMS{parts: msgs}
-	}
-	if arrive == nil {
-		for i := range msgs {
-			arrive = append(arrive, i+1)
-		}
-	}
-	if len(arrive) < len(msgs) {
-		p.groups[m] = p.w.clock.Now().Add(p.o.SegmentsTimeout + time.Second)
-	}
-	for _, n := range arrive {
-		if n < 1 || n > len(msgs) {
-			return fmt.Errorf("arrive: there is no part %d", n)
-		}
-		if err := p.deliver(ctx, msgs[n-1]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// messages are the deliver_sm of a text.
-func (p *player) messages(from smpp.Address, parts texts) ([]*smpp.Message, error) {
-	p.ref++
-	var msgs []*smpp.Message
-	filled := make([]string, len(parts))
-	for i := range parts {
-		var err error
-		if filled[i], err = p.fill(parts[i]); err != nil {
-			return nil, err
-		}
-	}
-	if len(filled) == 1 {
-		return p.plain(from, filled[0]), nil
-	}
-	for i, text := range filled {
-		enc := segment.Split(text, p.ref)
-		if len(enc.Parts) != 1 {
-			return nil, fmt.Errorf("part %d is longer than one SMS", i+1)
-		}
-		udh := []byte{5, 0, 3, p.ref, byte(len(filled)), byte(i + 1)}
-		msgs = append(msgs, p.message(from, enc.DataCoding, udh, enc.Parts[0].Text))
-	}
-	return msgs, nil
-}
-
-// plain is a text as a telephone sends it, in as many parts as it takes.
-func (p *player) plain(from smpp.Address, text string) []*smpp.Message {
-	p.ref++
-	enc := segment.Split(text, p.ref)
-	msgs := make([]*smpp.Message, 0, len(enc.Parts))
-	for _, part := range enc.Parts {
-		msgs = append(msgs, p.message(from, enc.DataCoding, part.UDH, part.Text))
-	}
-	return msgs
-}
-
-func (p *player) message(from smpp.Address, coding byte, udh, text []byte) *smpp.Message {
-	m := &smpp.Message{Source: from, Destination: smpp.Address{TON: 3, Addr: p.o.ShortCode}, DataCoding: coding}
-	if len(udh) > 0 {
-		m.ESMClass = 0x40
-	}
-	m.ShortMessage = append(append([]byte(nil), udh...), text...)
-	return m
-}
-
-func (p *player) binary(ctx context.Context, from smpp.Address, s *Step) error {
-	data, err := hex.DecodeString(s.Binary)
-	if err != nil {
-		return fmt.Errorf("binary: %w", err)
-	}
-	coding := byte(4)
-	if s.Coding != nil {
-		coding = *s.Coding
-	}
-	m := p.message(from, coding, nil, data)
-	p.last = []*smpp.Message{m}
-	return p.deliver(ctx, m)
-}
-
-func (p *player) deliver(ctx context.Context, m *smpp.Message) error {
-	status, err := p.w.deliver(ctx, m)
-	if err != nil {
-		return err
-	}
-	if status != smpp.StatusROK {
-		return fmt.Errorf("deliver_sm was answered %v", status)
-	}
-	return nil
-}
-
 // staff does what a case officer does over HTTP.
 func (p *player) staff(ctx context.Context, s *staffStep) (outcome, error) {
 	n, ok := p.names[s.Ticket]
@@ -362,86 +260,4 @@ func (p *player) staff(ctx context.Context, s *staffStep) (outcome, error) {
 		out.refused = *a.Refused
 	}
 	return out, p.w.settle(ctx)
-}
-
-// fill puts ticket numbers into a text: {$a} {digits $a} {spaced $a} {dotted
-// $a} {mistype $a} {swap $a} {unknown}.
-func (p *player) fill(text string) (string, error) {
-	var b strings.Builder
-	for {
-		before, rest, ok := strings.Cut(text, "{")
-		b.WriteString(before)
-		if !ok {
-			return b.String(), nil
-		}
-		inside, after, ok := strings.Cut(rest, "}")
-		if !ok {
-			return "", fmt.Errorf("%q: a { without its }", text)
-		}
-		v, err := p.dress(inside)
-		if err != nil {
-			return "", err
-		}
-		b.WriteString(v)
-		text = after
-	}
-}
-
-func (p *player) dress(what string) (string, error) {
-	if what == "unknown" {
-		return p.unknown().String(), nil
-	}
-	dress, name, ok := strings.Cut(what, " ")
-	if !ok {
-		dress, name = "", what
-	}
-	n, known := p.names[name]
-	if !known {
-		return "", fmt.Errorf("{%s}: no ticket is called %s yet", what, name)
-	}
-	d := n.Digits()
-	switch dress {
-	case "":
-		return n.String(), nil
-	case "digits":
-		return d, nil
-	case "spaced":
-		return strings.ReplaceAll(n.String(), "-", " "), nil
-	case "dotted":
-		return strings.ReplaceAll(n.String(), "-", "."), nil
-	case "mistype":
-		b := []byte(d)
-		b[2] = '0' + (b[2]-'0'+1)%10
-		return string(b), nil
-	case "swap":
-		b := []byte(d)
-		for i := 0; i+1 < len(b); i++ {
-			if b[i] != b[i+1] {
-				b[i], b[i+1] = b[i+1], b[i]
-				return string(b), nil
-			}
-		}
-		return "", fmt.Errorf("{%s}: all digits are alike", what)
-	default:
-		return "", fmt.Errorf("{%s}: no such dress", what)
-	}
-}
-
-// unknown is a right number that was never given.
-func (p *player) unknown() conversation.Number {
-	shard := 7
-	for _, n := range p.names {
-		shard = n.Shard()
-	}
-	return conversation.NewNumber(shard, 98765)
-}
-
-// citizenNames are all who took part, in order.
-func (p *player) citizenNames() []string {
-	all := make([]string, 0, len(p.citizens))
-	for n := range p.citizens {
-		all = append(all, n)
-	}
-	sort.Strings(all)
-	return all
 }
