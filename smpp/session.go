@@ -50,7 +50,6 @@ type Session struct {
 	enquiries int        // enquire_link outstanding
 	enquired  uint64     // place of the last of them
 	heard     time.Time  // when the last PDU came
-	bindBy    time.Time  // the bind's response must have come
 	count     uint64     // deliveries so far
 	inHand    int        // deliveries that wait for their answer
 	leaving   leaving

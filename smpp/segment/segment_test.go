@@ -109,7 +109,7 @@ func TestSplitAndJoin(t *testing.T) {
 				t.Fatalf("part %d cannot be read", i)
 			}
 			side.WriteString(got)
-			parts = append(parts, segment.Segment{UDH: p.UDH, Text: p.Text})
+			parts = append(parts, segment.Segment(p))
 		}
 		if side.String() != want {
 			t.Fatalf("side by side the parts read %q, want %q", side.String(), want)
@@ -236,7 +236,7 @@ func TestSplitForALinksAlphabet(t *testing.T) {
 			}
 			var parts []segment.Segment
 			for _, p := range e.Parts {
-				parts = append(parts, segment.Segment{UDH: p.UDH, Text: p.Text})
+				parts = append(parts, segment.Segment(p))
 			}
 			if got, ok := segment.Join(e.DataCoding, tt.alphabet, parts); !ok || got != tt.text {
 				t.Fatalf("joined %q, %v", got, ok)
@@ -373,7 +373,7 @@ func FuzzSplit(f *testing.F) {
 		}
 		var parts []segment.Segment
 		for _, p := range e.Parts {
-			parts = append(parts, segment.Segment{UDH: p.UDH, Text: p.Text})
+			parts = append(parts, segment.Segment(p))
 		}
 		want := text
 		if e.Alphabet == segment.GSM7 {

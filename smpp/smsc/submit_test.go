@@ -33,7 +33,8 @@ func TestInbox(t *testing.T) {
 	for i, words := range []string{"satu ", "dua ", "tiga"} {
 		m := sms("628111", words)
 		m.TLVs = smpp.TLVs{
-			{Tag: smpp.TagSARMsgRefNum, Value: []byte{1, 2}}, {Tag: smpp.TagSARTotalSegments, Value: []byte{3}},
+			{Tag: smpp.TagSARMsgRefNum, Value: []byte{1, 2}},
+			{Tag: smpp.TagSARTotalSegments, Value: []byte{3}},
 			{Tag: smpp.TagSARSegmentSeqnum, Value: []byte{byte(i + 1)}},
 		}
 		sar = append(sar, m)
