@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -57,8 +58,10 @@ func BenchmarkCommitAndDone(b *testing.B) {
 					b.Errorf("%v, %v", out.Kind, err)
 					return
 				}
-				if _, err := t.Done(t.ctx, store.Done{Boot: t.BootID(), SMS: out.Send[0], End: store.DoneAccepted,
-					MessageIDs: []string{out.Send[0].ID}, At: t.now, HoldNext: true}); err != nil {
+				if _, err := t.Done(t.ctx, store.Done{
+					Boot: t.BootID(), SMS: out.Send[0], End: store.DoneAccepted,
+					MessageIDs: []string{out.Send[0].ID}, At: t.now, HoldNext: true,
+				}); err != nil {
 					b.Error(err)
 				}
 			})
@@ -97,7 +100,7 @@ func BenchmarkFloor(b *testing.B) {
 						for _, w := range wires[from:min(from+length, b.N)] {
 							pipe.EvalSha(t.ctx, sha, w.keys, w.args...)
 						}
-						if _, err := pipe.Exec(context.Background()); err != nil && err != redis.Nil {
+						if _, err := pipe.Exec(context.Background()); err != nil && !errors.Is(err, redis.Nil) {
 							b.Error(err)
 							return
 						}

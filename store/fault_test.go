@@ -216,8 +216,10 @@ func (b *bench) everyone(citizens, turns int) {
 					b.t.Error(err)
 					return
 				}
-				turn := &store.Turn{Boot: b.BootID(), Deadline: time.Now().Add(20 * time.Second), Now: b.now, Citizen: c,
-					State: fmt.Appendf(nil, "%d", i), SMS: []store.SMS{b.sms(c, "x")}}
+				turn := &store.Turn{
+					Boot: b.BootID(), Deadline: time.Now().Add(20 * time.Second), Now: b.now, Citizen: c,
+					State: fmt.Appendf(nil, "%d", i), SMS: []store.SMS{b.sms(c, "x")},
+				}
 				out, err := b.Commit(b.ctx, turn)
 				if err != nil || out.Kind != store.Kept || out.Version != uint64(i+1) {
 					b.t.Errorf("citizen %d, turn %d: %+v, %v", n, i, out, err)
@@ -299,10 +301,10 @@ func TestR1RedisIsKilledInMidCommit(t *testing.T) {
 	for key := range b.dump() {
 		count[strings.Split(strings.SplitAfter(key, "}:")[1], ":")[0]]++
 	}
-	evs, cursor, n := []store.Event{}, "", 0
+	cursor, n := "", 0
 	for {
-		var err error
-		if evs, cursor, err = b.Events(b.ctx, cursor, 1000); err != nil {
+		evs, next, err := b.Events(b.ctx, cursor, 1000)
+		if cursor = next; err != nil {
 			t.Fatal(err)
 		}
 		if len(evs) == 0 {
