@@ -206,12 +206,16 @@ func TestS6_BadPDU(t *testing.T) {
 		{name: "length 15", pdu: header(15, 5, 12), answer: smpp.CmdGenericNack, status: smpp.StatusRINVCMDLEN, closed: true},
 		{name: "length 2^31", pdu: header(1<<31, 5, 13), answer: smpp.CmdGenericNack, status: smpp.StatusRINVCMDLEN, closed: true},
 		{name: "unknown command", pdu: header(16, 0x99, 14), answer: smpp.CmdGenericNack, status: smpp.StatusRINVCMDID, seq: 14},
-		{name: "a TLV past the end", pdu: resized(append(deliver(t, 15, "628119000015", text("ekor")), 0x04, 0x24, 0x00, 0x09, 'x')),
-			answer: smpp.CmdDeliverSMResp, seq: 15, kept: "ekor"},
+		{
+			name: "a TLV past the end", pdu: resized(append(deliver(t, 15, "628119000015", text("ekor")), 0x04, 0x24, 0x00, 0x09, 'x')),
+			answer: smpp.CmdDeliverSMResp, seq: 15, kept: "ekor",
+		},
 		{name: "no NUL", pdu: noNUL, answer: smpp.CmdDeliverSMResp, status: smpp.StatusRINVCMDLEN, seq: 16},
 		{name: "false sm_length", pdu: falseLength, answer: smpp.CmdDeliverSMResp, status: smpp.StatusRINVMSGLEN, seq: 17},
-		{name: "a response to nothing", pdu: append(header(16, 0x80000099, 18), deliver(t, 19, "628119000019", text("jawab"))...),
-			answer: smpp.CmdDeliverSMResp, seq: 19, kept: "jawab"},
+		{
+			name: "a response to nothing", pdu: append(header(16, 0x80000099, 18), deliver(t, 19, "628119000019", text("jawab"))...),
+			answer: smpp.CmdDeliverSMResp, seq: 19, kept: "jawab",
+		},
 	}
 	for _, row := range rows {
 		answer, closed := raw.says(row.pdu)
