@@ -19,7 +19,8 @@ func TestATicketIsWrittenAsTheContractSays(t *testing.T) {
 		want string
 	}{
 		{
-			"an empty one has no null list", desk.TicketView{Number: "4821-3769", FiledAt: at, Citizen: desk.CitizenView{Alias: "A-17"}},
+			"an empty one has no null list",
+			desk.TicketView{Number: "4821-3769", FiledAt: at, Citizen: desk.CitizenView{Alias: "A-17"}},
 			`{"number":"4821-3769","kind":"","language":"","status":"","filed_at":"2026-11-23T02:00:00Z","texts":[],"answers":[],"category":"","agency":"","confidential":false,"incomplete":false,"urgent":false,"rating":null,"citizen":{"alias":"A-17"},"link":"","messages":[],"history":[],"external_id":""}`,
 		},
 		{
