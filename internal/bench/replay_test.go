@@ -28,7 +28,6 @@ type recorder struct {
 	conn  net.Conn
 	done  chan struct{}
 	lines []string
-	err   error
 }
 
 func record(b *testing.B, r *storetest.Redis) *recorder {
