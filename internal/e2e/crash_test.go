@@ -19,6 +19,7 @@ type storm struct {
 	citizens, each    int  // complaints of each citizen, one after another
 	kills, cuts, down int  // SIGKILLs of the daemon, cuts of its connection to the SMSC, SIGKILLs of Redis
 	handed            bool // events go to a case system
+	two               bool // daemons on one store and one SMSC: what one has taken may come to the other again
 }
 
 // window of the link: how many SMS a crash or a cut may send twice.
@@ -39,6 +40,12 @@ func TestCrashRedis(t *testing.T) {
 	}
 }
 
+// TestCrashTwo is the same with two daemons on one store, each of them killed: what the one had taken comes to the other
+// again, and what the one held the other takes over.
+func TestCrashTwo(t *testing.T) {
+	storm{citizens: 250, each: 4, kills: 12, cuts: 12, two: true}.rage(t)
+}
+
 func (s storm) rage(t *testing.T) rig.Report {
 	seed := seed(t)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -48,8 +55,14 @@ func (s storm) rage(t *testing.T) rig.Report {
 		Case:  s.handed,
 		Conf:  func(c *rig.Config) { c.Set("smpp.links.main.window", window) },
 	})
+	places := []place{{l.Daemon, l.Net}}
+	if s.two {
+		c, net := l.Config.Another(t), storetest.NewProxy(t, l.SMSC.Addr())
+		c.Link("main", net.Addr())
+		places = append(places, place{rig.StartDaemon(t, c), net})
+	}
 	complaints := s.complaints(random)
-	faults := s.faults(l, random)
+	faults := s.faults(l, places, random)
 	began := time.Now()
 	for i, fault := range faults {
 		from, to := i*len(complaints)/len(faults), (i+1)*len(complaints)/len(faults)
@@ -60,14 +73,22 @@ func (s storm) rage(t *testing.T) rig.Report {
 		})
 	}
 	raged := time.Since(began)
-	l.Daemon.WaitReady()
-	r := l.Audit(t, window*(s.kills+s.cuts+s.down))
+	judge := rig.Judge{
+		T: t, SMSCs: []*rig.SMSC{l.SMSC}, Redis: l.Redis, Config: l.Config, Case: l.Case, Doubles: window * (s.kills + s.cuts + s.down),
+	}
+	for _, p := range places {
+		p.daemon.WaitReady()
+		judge.Daemons = append(judge.Daemons, p.daemon)
+	}
+	r := judge.Audit()
 	t.Logf("seed %d: %d kills, %d cuts, %d deaths of Redis in %v: %v", seed, s.kills, s.cuts, s.down, raged.Round(time.Millisecond), r)
 	if want := s.citizens * s.each; r.Acknowledged != want || r.Tickets != want {
 		t.Errorf("%d complaints brought %d acknowledged texts and %d tickets", want, r.Acknowledged, r.Tickets)
 	}
-	if code := l.Daemon.Stop(); code != 0 {
-		t.Errorf("SIGTERM after it all ends the daemon with %d", code)
+	for _, p := range places {
+		if code := p.daemon.Stop(); code != 0 {
+			t.Errorf("SIGTERM after it all ends the daemon with %d", code)
+		}
 	}
 	return r
 }
@@ -89,21 +110,28 @@ func seed(t *testing.T) uint64 {
 	return seed
 }
 
+// place is a daemon and its way to the SMSC.
+type place struct {
+	daemon *rig.Daemon
+	net    *storetest.Proxy
+}
+
 // fault does harm while send goes on.
 type fault func(t *testing.T, send func())
 
 // faults are the storm's in random order, each at a random moment.
-func (s storm) faults(l *rig.Line, random *rand.Rand) []fault {
+func (s storm) faults(l *rig.Line, places []place, random *rand.Rand) []fault {
 	pause := func(most time.Duration) { time.Sleep(time.Duration(random.Int64N(int64(most)))) } // the moment is chance, not a wait
 	var all []fault
-	for range s.kills {
+	for i := range s.kills {
+		daemon := places[i%len(places)].daemon
 		all = append(all, func(_ *testing.T, send func()) {
 			send()
 			pause(120 * time.Millisecond)
-			l.Daemon.Kill9()
-			l.Daemon.Start()
+			daemon.Kill9()
+			daemon.Start()
 			if random.IntN(4) > 0 { // else the next fault meets it while it starts
-				l.Daemon.WaitReady()
+				daemon.WaitReady()
 			}
 			if random.IntN(8) == 0 { // long enough that the dead boot is noticed and taken over
 				pause(8 * time.Second)
@@ -111,21 +139,22 @@ func (s storm) faults(l *rig.Line, random *rand.Rand) []fault {
 		})
 	}
 	for i := range s.cuts {
+		net := places[i%len(places)].net
 		all = append(all, func(_ *testing.T, send func()) {
 			if i%3 > 0 { // in the middle of a PDU, one way or the other
-				cuts := l.Net.Cuts()
-				l.Net.CutAfter(storetest.Direction(random.IntN(2)), random.Int64N(4000))
+				cuts := net.Cuts()
+				net.CutAfter(storetest.Direction(random.IntN(2)), random.Int64N(4000))
 				send()
-				if rig.Poll(2*time.Second, func() bool { return l.Net.Cuts() > cuts }) {
+				if rig.Poll(2*time.Second, func() bool { return net.Cuts() > cuts }) {
 					return
 				}
-				l.Net.CutAfter(storetest.ToServer, -1)
-				l.Net.CutAfter(storetest.ToClient, -1)
+				net.CutAfter(storetest.ToServer, -1)
+				net.CutAfter(storetest.ToClient, -1)
 			} else {
 				send()
 				pause(120 * time.Millisecond)
 			}
-			l.Net.Cut()
+			net.Cut()
 			pause(100 * time.Millisecond)
 		})
 	}
