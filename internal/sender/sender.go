@@ -269,10 +269,9 @@ func (s *Sender) Run(ctx context.Context) error {
 // work is one place of a link's window: it brings an SMS to its end, then the
 // next of the same citizen where that became ready, then another.
 func (s *Sender) work(ctx context.Context, q *queue) {
-	for {
+	for ctx.Err() == nil { // a select alone would go on giving SMS back one by one
 		select {
 		case <-ctx.Done():
-			return
 		case h := <-q.sms:
 			s.bring(ctx, q, h)
 		}

@@ -50,7 +50,9 @@ func (s *Sender) outcome(ctx context.Context, q *queue, slot Slot, h held) *stor
 	default:
 		// Written, and no answer: whether the citizen has it is not known.
 		// Reading a ticket number twice is better than never.
-		d.End, d.RetryAt, d.Error = store.DoneRetry, s.o.Now().Add(s.o.Policy.pause(0)), "no response"
+		// The pause grows: an SMSC that takes it each time without saying so must
+		// not send it to the citizen for days.
+		d.End, d.RetryAt, d.Error = store.DoneRetry, s.o.Now().Add(s.o.Policy.pause(h.sms.Tries)), "no response"
 	}
 	s.o.Metrics.submitted(q.link.Name, d)
 	return s.done(ctx, d)
