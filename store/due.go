@@ -17,11 +17,12 @@ const Lease = 30 * time.Second
 
 // Claim asks for what is due.
 type Claim struct {
-	Boot     string
-	Now      time.Time
-	PerShard int            // at most so many of a shard; 0: 100
-	Room     map[string]int // link → how many SMS it can take
-	Handoffs bool           // events are handed on from here
+	Boot      string
+	Now       time.Time
+	PerShard  int            // at most so many of a shard; 0: 100
+	Room      map[string]int // link → how many SMS it can take
+	Otherwise string         // the link that carries SMS of links that Room does not name; "": they wait
+	Handoffs  bool           // events are handed on from here
 }
 
 // Claimed is what is now the claimer's to do.
@@ -58,7 +59,7 @@ func (s *Store) Claim(ctx context.Context, c Claim) (Claimed, error) {
 	jobs := make([]*job, len(shards))
 	for i, shard := range shards {
 		at := func(d time.Duration) int64 { return millis(c.Now.Add(d)) }
-		args := []any{c.Boot, millis(c.Now), c.PerShard, flag(c.Handoffs), at(Lease), at(noRoomPause), at(unreadablePause), at(unwantedPause)}
+		args := []any{c.Boot, millis(c.Now), c.PerShard, flag(c.Handoffs), at(Lease), at(noRoomPause), at(unreadablePause), at(unwantedPause), c.Otherwise}
 		for link, room := range c.Room {
 			args = append(args, link, share(room, i, len(shards)))
 		}

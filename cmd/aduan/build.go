@@ -83,7 +83,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	}
 	settler := intake.NewSettler(l.store.Settle, l.log)
 	l.sender = sender.New(sender.Options{
-		Store: l.store, Links: l.senderLinks(), Settler: settler,
+		Store: l.store, Links: l.senderLinks(), Default: cfg.SMPP.Default(), Settler: settler,
 		Policy: sender.Policy{Expire: cfg.SMPP.SMSExpire}, Offer: l.offer(),
 		Region: cfg.Line.Region, ReceiptsGrace: cfg.SMPP.ReceiptsGrace,
 		Now: time.Now, Log: l.log, Metrics: sender.NewMetrics(l.registry),

@@ -57,8 +57,10 @@ type Settler interface {
 
 // Options are the parts of a Sender.
 type Options struct {
-	Store   keeper
-	Links   []Link
+	Store keeper
+	Links []Link
+	// Default carries SMS of links that are not configured any more; "": they wait.
+	Default string
 	Settler Settler
 	Policy  Policy
 	// Courier is told when a failed SMS brings an event; may be nil.
@@ -118,16 +120,25 @@ func New(o Options) *Sender {
 	return s
 }
 
+// queue is where SMS of a link wait; those of a link that is not configured
+// any more go by the default one.
+func (s *Sender) queue(link string) *queue {
+	if q := s.queues[link]; q != nil {
+		return q
+	}
+	return s.queues[s.o.Default]
+}
+
 // Reserve keeps room for one SMS of a link in memory. It refuses where the
 // link is down or its two windows are full: the SMS then waits in the store.
 func (s *Sender) Reserve(link string) bool {
-	q := s.queues[link]
+	q := s.queue(link)
 	return q != nil && q.link.Bound() && q.reserve()
 }
 
 // Unreserve gives the room back.
 func (s *Sender) Unreserve(link string) {
-	if q := s.queues[link]; q != nil {
+	if q := s.queue(link); q != nil {
 		s.free(q)
 	}
 }
@@ -210,7 +221,7 @@ func (s *Sender) Room() map[string]int {
 func (s *Sender) Send(sms []store.Outgoing) {
 	boot := s.o.Store.BootID()
 	for _, m := range sms {
-		if q := s.queues[m.Link]; q != nil {
+		if q := s.queue(m.Link); q != nil {
 			s.inHand.take(boot, m.ID)
 			q.sms <- held{boot: boot, sms: m} // never blocks: reserved
 		}
@@ -224,7 +235,7 @@ func (s *Sender) Adopt(sms []store.Outgoing) (left []store.Outgoing) {
 	boot := s.o.Store.BootID()
 	brought := make(map[*queue]int, len(s.queues))
 	for _, m := range sms {
-		q := s.queues[m.Link]
+		q := s.queue(m.Link)
 		if q != nil {
 			brought[q]++
 		}
@@ -294,6 +305,7 @@ func (s *Sender) bring(ctx context.Context, q *queue, h held) {
 			s.inHand.drop(h.boot, h.sms.ID)
 			return
 		}
+		h.sms.Link = q.link.Name // receipts come by it
 		next := s.outcome(ctx, q, slot, h)
 		slot.Release()
 		s.inHand.drop(h.boot, h.sms.ID)
@@ -301,7 +313,7 @@ func (s *Sender) bring(ctx context.Context, q *queue, h held) {
 			s.free(q)
 			return
 		}
-		if next.Link != q.link.Name {
+		if s.queue(next.Link) != q {
 			s.free(q)
 			s.adoptHeld(held{boot: h.boot, sms: *next})
 			return

@@ -42,6 +42,8 @@ type Options struct {
 	// returns what found no room after all.
 	Room  func() map[string]int
 	Adopt func(sms []store.Outgoing) (left []store.Outgoing)
+	// Default is the link that carries SMS of links that Room does not name; "": they wait.
+	Default string
 	// HasRoom is sent on when there is room again for SMS that wait for it: they are looked for at once. May be nil.
 	HasRoom <-chan struct{}
 	Tick    func(ctx context.Context, id store.CitizenID) error
@@ -109,7 +111,7 @@ func (t *Timers) Once(ctx context.Context) (int, error) {
 func (t *Timers) look(ctx context.Context) (int, bool, error) {
 	boot := t.o.Store.BootID()
 	c, err := t.o.Store.Claim(ctx, store.Claim{
-		Boot: boot, Now: t.o.Now(), PerShard: perShard, Room: t.o.Room(), Handoffs: t.o.Offer != nil,
+		Boot: boot, Now: t.o.Now(), PerShard: perShard, Room: t.o.Room(), Otherwise: t.o.Default, Handoffs: t.o.Offer != nil,
 	})
 	// What some shards gave is ours although others failed.
 	if left := t.o.Adopt(c.SMS); len(left) > 0 {

@@ -2,15 +2,16 @@
 -- written, and one that cannot be read is put off: it does not hold up the others.
 -- KEYS  1 due · 2 fence · 3 held
 -- ARGV  1 boot · 2 now, ms · 3 at most · 4 hand-offs wanted · 5 lease until, ms · 6 no room: again at, ms ·
---       7 unreadable: again at, ms · 8 hand-offs not wanted: again at, ms · then link, room, …
+--       7 unreadable: again at, ms · 8 hand-offs not wanted: again at, ms ·
+--       9 link that carries SMS of links without room told, '' none · then link, room, …
 -- returns {more, {SMS…}, {ticks}, {groups}, {hand-offs}, unreadable} · {-1} fenced
 local DUE, FENCE, HELD = KEYS[1], KEYS[2], KEYS[3]
-local boot, now, most, handoffs, lease, noRoom, unreadable, unwanted = unpack(ARGV, 1, 8)
+local boot, now, most, handoffs, lease, noRoom, unreadable, unwanted, other = unpack(ARGV, 1, 9)
 if call('ZSCORE', FENCE, boot) then return {-1} end
 local reason = refused({DUE, 'zset', HELD, 'set'}, {'ZADD', 'ZREM', 'HSET', 'SADD', 'RPUSH'})
 if reason then return redis.error_reply(reason) end
 local room = {}
-for i = 9, #ARGV, 2 do room[ARGV[i]] = tonumber(ARGV[i + 1]) end
+for i = 10, #ARGV, 2 do room[ARGV[i]] = tonumber(ARGV[i + 1]) end
 
 local sms, bad = {}, 0
 local function claimSMS(member, id)
@@ -40,7 +41,8 @@ local function claimSMS(member, id)
     call('ZREM', DUE, member)
     return
   end
-  if (room[m[4]] or 0) <= 0 then
+  local link = room[m[4]] and m[4] or other
+  if (room[link] or 0) <= 0 then
     call('ZADD', DUE, noRoom, member)
     return
   end
@@ -50,7 +52,7 @@ local function claimSMS(member, id)
     call('ZADD', DUE, unreadable, member)
     return
   end
-  room[m[4]] = room[m[4]] - 1
+  room[link] = room[link] - 1
   call('SADD', HELD, id)
   call('HSET', key, 'hb', boot, 'iq', '1')
   if not head then call('RPUSH', out, id) end
