@@ -37,7 +37,8 @@ var settingNames = [...]string{"appendonly", "appendfsync", "no-appendfsync-on-r
 // readSettings asks one server. c may be a connection or a client.
 func readSettings(ctx context.Context, c interface {
 	Pipelined(context.Context, func(redis.Pipeliner) error) ([]redis.Cmder, error)
-}) (settings, error) {
+},
+) (settings, error) {
 	var asked [len(settingNames)]*redis.MapStringStringCmd
 	var replication, persistence *redis.StringCmd
 	_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {

@@ -41,8 +41,10 @@ func decodeEvent(shard int, stored string) (Event, error) {
 	if err := json.Unmarshal([]byte(stored), &b); err != nil {
 		return Event{}, damaged(eventsKey(shard), "e", errors.New("it is no event"))
 	}
-	return Event{ID: b.ID, Type: b.Type, Ticket: b.Ticket, At: fromMillis(strconv.FormatInt(b.At, 10)), Data: b.Data,
-		Shard: shard, Citizen: b.Citizen}, nil
+	return Event{
+		ID: b.ID, Type: b.Type, Ticket: b.Ticket, At: fromMillis(strconv.FormatInt(b.At, 10)), Data: b.Data,
+		Shard: shard, Citizen: b.Citizen,
+	}, nil
 }
 
 // subjectOf is what events must stay in order for: the ticket, else the citizen.

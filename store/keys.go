@@ -23,9 +23,11 @@ func keptKey(c CitizenID) string    { return tag(c.Shard) + "kept:" + safe(c.Has
 func markKey(c CitizenID, digest string) string {
 	return tag(c.Shard) + "k:" + safe(c.Hash) + ":" + safe(digest)
 }
+
 func groupKey(c CitizenID, key string) string {
 	return tag(c.Shard) + "g:" + safe(c.Hash) + ":" + safe(key)
 }
+
 func ticketKey(shard int, serial uint64) string {
 	return tag(shard) + "t:" + strconv.FormatUint(serial, 10)
 }

@@ -36,7 +36,6 @@ type player struct {
 
 type longSMS struct {
 	parts []*smpp.Message
-	ref   byte
 }
 
 // Play plays a dialogue on a line of its own, and returns what was not as
