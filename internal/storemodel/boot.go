@@ -101,7 +101,7 @@ func (s *Store) RedisNow() (at time.Time, ok bool) {
 			at, ok = s.r.clock(), true
 			return
 		}
-		at, ok = b.clock.Add(time.Since(b.clockAt)), b.clockRead
+		at, ok = b.clock.Add(s.r.now().Sub(b.clockAt)), b.clockRead
 	})
 	return at, ok
 }
@@ -110,8 +110,9 @@ func (s *Store) toRedis(t time.Time) time.Time {
 	if t.IsZero() {
 		return t
 	}
-	now, _ := s.RedisNow()
-	return now.Add(time.Until(t))
+	redis, _ := s.RedisNow()
+	s.r.locked(func() { redis = redis.Add(t.Sub(s.r.now())) })
+	return redis
 }
 
 // RunBoot counts a heartbeat up each second until ctx ends, and watches the
@@ -185,7 +186,7 @@ func (s *Store) renew(ctx context.Context, ev store.BootEvents) (map[string]int,
 		b := &s.boot
 		if ok = b.id == id; ok {
 			b.registered, b.renewed, b.listed, b.listedAt = true, sent, a.boots, sent
-			b.clockAt, b.clock, b.clockRead = time.Now(), a.clock, true
+			b.clockAt, b.clock, b.clockRead = s.r.now(), a.clock, true
 		}
 	})
 	return a.boots, ok

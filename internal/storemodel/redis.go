@@ -14,6 +14,7 @@ import (
 type Redis struct {
 	mu sync.Mutex // guards all below; never held while waiting
 
+	now      func() time.Time
 	ahead    time.Duration // of our clock
 	before   time.Duration // from the call to the script
 	after    time.Duration // from the script to the answer
@@ -98,6 +99,7 @@ type mark struct {
 // New is an empty server.
 func New() *Redis {
 	return &Redis{
+		now:  time.Now,
 		lost: map[string][]loss{}, ran: map[string]int{}, redeliv: 24 * time.Hour, settled: time.Minute,
 		citizens: map[store.CitizenID]*citizen{}, tickets: map[ticketKey]*ticket{}, sms: map[string]*sms{},
 		due: map[dueKey]time.Time{}, marks: map[markKey]*mark{}, answers: map[answerKey]store.Idempotency{},
@@ -107,7 +109,11 @@ func New() *Redis {
 }
 
 // clock is Redis's own time. The lock is held.
-func (r *Redis) clock() time.Time { return time.Now().Add(r.ahead) }
+func (r *Redis) clock() time.Time { return r.now().Add(r.ahead) }
+
+// Now makes a clock of the test's own that of the daemons and, with its
+// jumps, of Redis.
+func (r *Redis) Now(now func() time.Time) { r.locked(func() { r.now = now }) }
 
 // Jump moves Redis's clock.
 func (r *Redis) Jump(d time.Duration) { r.locked(func() { r.ahead += d }) }
