@@ -37,10 +37,14 @@ type serials struct {
 // block is what is left of a shard's reserved serials.
 type block struct {
 	next, last uint64   // next > last: used up
+	after      span     // comes then
 	back       []uint64 // returned, to be used first
 	size       uint64
 	since      time.Time
 }
+
+// span is a range of serials; the zero value has none.
+type span struct{ next, last uint64 }
 
 // want is one shard's reservation: n more, above floor.
 type want struct{ floor, n uint64 }
@@ -111,22 +115,56 @@ func (b *block) take() (uint64, bool) {
 		b.back = b.back[:n-1]
 		return serial, true
 	}
-	if b.next == 0 || b.next > b.last {
-		return 0, false
+	if b.used() {
+		if b.after == (span{}) {
+			return 0, false
+		}
+		b.next, b.last, b.after = b.after.next, b.after.last, span{}
 	}
 	b.next++
 	return b.next - 1, true
 }
 
-// fill reserves a block for every shard that waits: one round trip and one write for all of them.
+func (b *block) used() bool { return b.next == 0 || b.next > b.last }
+
+// low tells whether the next block may be fetched on the way: a shard in use of which less than half is left.
+func (b *block) low() bool {
+	return b.size > 0 && b.after == (span{}) && (b.used() || 2*(b.last-b.next+1) < b.size)
+}
+
+// put adds a block that was reserved up to last.
+func (b *block) put(last, size uint64, now time.Time) {
+	got := span{next: last - size + 1, last: last}
+	if b.used() {
+		b.next, b.last = got.next, got.last
+	} else {
+		b.after = got
+	}
+	b.size, b.since = size, now
+}
+
+// fill reserves a block for every shard that waits, and for those that soon would: one round trip, and one write that
+// is synced, for all of them.
 func (s *serials) fill(ctx context.Context) {
 	s.mu.Lock()
 	flights := s.waiting
 	s.waiting = map[int]*flight{}
 	sizes := make(map[int]uint64, len(flights))
 	now := s.now()
-	for shard := range flights {
+	for shard, f := range flights {
+		if b := &s.blocks[shard]; !b.used() || b.after != (span{}) || len(b.back) > 0 { // it was filled on another's way
+			close(f.done)
+			delete(flights, shard)
+			continue
+		}
 		sizes[shard] = s.blocks[shard].nextSize(now)
+	}
+	if len(flights) > 0 {
+		for shard := range s.blocks {
+			if b := &s.blocks[shard]; sizes[shard] == 0 && b.low() {
+				sizes[shard] = b.nextSize(now)
+			}
+		}
 	}
 	s.mu.Unlock()
 	if len(flights) == 0 {
@@ -137,11 +175,12 @@ func (s *serials) fill(ctx context.Context) {
 	defer cancel()
 	got, err := s.reserveBlocks(ctx, sizes)
 	s.mu.Lock()
-	for shard, f := range flights {
-		if err == nil {
-			b, r := &s.blocks[shard], got[shard]
-			b.next, b.last, b.size, b.since = r.last-sizes[shard]+1, r.last, sizes[shard], now
+	if err == nil {
+		for shard, r := range got {
+			s.blocks[shard].put(r.last, sizes[shard], now)
 		}
+	}
+	for _, f := range flights {
 		f.err = err
 		close(f.done)
 	}
