@@ -16,8 +16,8 @@ const (
 	warmTime    = time.Second
 	wayTime     = 3 * time.Second // of each round
 	floorTime   = 2 * time.Second // likewise
-	calmTime    = 10 * time.Second
-	idleTime    = 3 * time.Second
+	calmTime    = 6 * time.Second
+	idleTime    = 2 * time.Second
 )
 
 // roundsVar changes how many rounds are measured; default 5.
