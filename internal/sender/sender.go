@@ -190,7 +190,7 @@ func (s *Sender) HasRoom() <-chan struct{} { return s.room }
 
 func (q *queue) left() int {
 	if !q.link.Bound() {
-		return 0
+		return -1
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -208,7 +208,8 @@ func (q *queue) found(n int) {
 	q.asked = 0
 }
 
-// Room is how many SMS each link can take now. It is asked before a claim; what that brings goes to [Sender.Adopt].
+// Room is how many SMS each link can take now, -1 where it is down. It is asked before a claim; what that brings goes to
+// [Sender.Adopt].
 func (s *Sender) Room() map[string]int {
 	room := make(map[string]int, len(s.queues))
 	for name, q := range s.queues {

@@ -27,7 +27,7 @@ func TestWhatFollowsASubmitSMResp(t *testing.T) {
 		"throttled: again":                   {status: smpp.StatusRTHROTTLED, after: time.Minute, state: store.StateQueued, least: 20, most: 60},
 		"queue full: again":                  {status: smpp.StatusRMSGQFUL, after: time.Minute, state: store.StateQueued, least: 20, most: 60},
 		"temporary: again, growing":          {status: smpp.StatusRXTAPPN, after: time.Hour, state: store.StateQueued, least: 10, most: 20},
-		"temporary for days: expired":        {status: smpp.StatusRXTAPPN, after: 73 * time.Hour, state: store.StateExpired, least: 300, most: 600, failed: true},
+		"temporary for too long: expired":    {status: smpp.StatusRXTAPPN, after: 3 * time.Hour, state: store.StateExpired, least: 15, most: 30, failed: true},
 		"few tries":                          {status: smpp.StatusRSUBMITFAIL, after: time.Minute + 30*time.Second, state: store.StateDead, least: 5, most: 5, failed: true},
 		"few tries, a vendor's own code":     {status: 0x412, after: time.Minute + 30*time.Second, state: store.StateDead, least: 5, most: 5, failed: true},
 		"no such number":                     {status: smpp.StatusRINVDSTADR, after: time.Hour, state: store.StateUndeliverable, least: 1, most: 1, failed: true},

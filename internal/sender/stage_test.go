@@ -113,7 +113,7 @@ func onStage(t *testing.T, size int, play func(s *stage)) {
 func newStage(t *testing.T, r *storemodel.Redis, name string, size int) *stage {
 	s := &stage{t: t, redis: r, store: r.Daemon(name), window: &window{places: make(chan struct{}, size), bound: true}}
 	s.sender = sender.New(sender.Options{
-		Store: s.store, Region: "ID", Now: time.Now, Policy: sender.Policy{Rand: func() float64 { return 1 }},
+		Store: s.store, Region: "ID", Now: time.Now, Policy: sender.Policy{Expire: 2 * time.Hour, Rand: func() float64 { return 1 }},
 		Links: []sender.Link{{
 			Name: "A", Window: size, Source: smpp.Address{TON: 3}, Destination: smpp.Address{TON: 1, NPI: 1}, Receipts: true,
 			Acquire: s.window.Acquire, Bound: func() bool {

@@ -113,8 +113,15 @@ func (t *Timers) look(ctx context.Context) (int, bool, error) {
 	c, err := t.o.Store.Claim(ctx, store.Claim{
 		Boot: boot, Now: t.o.Now(), PerShard: perShard, Room: t.o.Room(), Otherwise: t.o.Default, Handoffs: t.o.Offer != nil,
 	})
+	if t.o.Store.BootID() != boot {
+		c.SMS = nil // held by a boot that has ended meanwhile: another takes them over
+	}
 	// What some shards gave is ours although others failed.
-	if left := t.o.Adopt(c.SMS); len(left) > 0 {
+	var left []store.Outgoing
+	if len(c.SMS) > 0 || err == nil {
+		left = t.o.Adopt(c.SMS)
+	}
+	if len(left) > 0 {
 		if err := t.o.Store.Release(ctx, boot, left, t.o.Now().Add(time.Second)); err != nil {
 			t.o.Log.Warn("claimed SMS stay with this boot", zap.Int("sms", len(left)), zap.Error(err))
 		}
