@@ -132,6 +132,19 @@ func (m *managed) start() error {
 	return nil
 }
 
+// awaitSocket waits until the child listens, has ended, or ctx ends.
+func (m *managed) awaitSocket(ctx context.Context) {
+	for m.ended() == nil && ctx.Err() == nil {
+		if _, err := os.Stat(m.socket); err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 // ended says why no child of ours runs; nil: one does, or another process has the folder.
 func (m *managed) ended() error {
 	m.mu.Lock()

@@ -120,6 +120,9 @@ func (s *Store) firstLook(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	if s.child != nil {
+		s.child.awaitSocket(ctx) // a child that only begins is no trouble to tell of
+	}
 	for {
 		err := s.look(ctx)
 		switch {
