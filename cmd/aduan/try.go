@@ -157,7 +157,10 @@ func trialKey(ctx context.Context, s *store.Store) (string, error) {
 // greet says where to look first.
 func greet(out io.Writer, l *line, page, operator net.Addr, key string, keeps bool) {
 	kept := "everything is gone at the end; --data DIR keeps it"
-	if keeps {
+	switch {
+	case l.cfg.Store.Mode == configs.ModeEmbedded:
+		kept = "install redis-server to keep what is told, here and on a real line"
+	case keeps:
 		kept = "the data stay in the folder of --data"
 	}
 	fmt.Fprintf(out, `Aduan is running, in one process, on this machine only.
