@@ -236,8 +236,15 @@ func TestQuietHours(t *testing.T) {
 	loc := time.FixedZone("WIB", 7*3600)
 	at := func(day, hour, minute int) time.Time { return time.Date(2026, 3, day, hour, minute, 0, 0, loc) }
 	for _, c := range []struct{ from, to, h, m, day, wantH, wantM int }{
-		{21, 6, 20, 59, 2, 20, 59}, {21, 6, 21, 0, 3, 6, 0}, {21, 6, 23, 59, 3, 6, 0}, {21, 6, 0, 0, 2, 6, 0},
-		{21, 6, 5, 59, 2, 6, 0}, {21, 6, 6, 0, 2, 6, 0}, {12, 14, 13, 0, 2, 14, 0}, {12, 14, 14, 0, 2, 14, 0}, {12, 14, 11, 59, 2, 11, 59},
+		{21, 6, 20, 59, 2, 20, 59},
+		{21, 6, 21, 0, 3, 6, 0},
+		{21, 6, 23, 59, 3, 6, 0},
+		{21, 6, 0, 0, 2, 6, 0},
+		{21, 6, 5, 59, 2, 6, 0},
+		{21, 6, 6, 0, 2, 6, 0},
+		{12, 14, 13, 0, 2, 14, 0},
+		{12, 14, 14, 0, 2, 14, 0},
+		{12, 14, 11, 59, 2, 11, 59},
 	} {
 		quiet := turn.QuietHours(time.Duration(c.from)*time.Hour, time.Duration(c.to)*time.Hour, loc)
 		if got, want := quiet(at(2, c.h, c.m)), at(c.day, c.wantH, c.wantM); !got.Equal(want) {
@@ -408,7 +415,7 @@ func TestTwoPushesAtOnceLoseNothingOfEachOther(t *testing.T) {
 	s := newStage(t)
 	s.now = time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)
 	number := s.filed(0)
-	// Twenty-five more, closed: the ticket is known only by its own record then.
+	// Many more, closed: the ticket is known only by its own record then.
 	for i := range 25 {
 		s.now = s.now.Add(25 * time.Hour)
 		n := s.sms(0, fmt.Sprintf("LAPOR lampu jalan mati di jalan Melati nomor %d dekat sekolah", i)).Effects.Tickets
@@ -473,5 +480,38 @@ func TestALateCopyIsAnsweredWithTheSameSMSOnce(t *testing.T) {
 	}
 	if n := len(s.redis.Tickets()); n != 1 {
 		t.Errorf("%d tickets", n)
+	}
+}
+
+func TestTwoLatePartsAtOnceFillBothGaps(t *testing.T) {
+	s := newStage(t)
+	m := s.message(0, "LAPOR jalan rusak di depan pasar Minggu")
+	m.Input = func(n conversation.Number, _ []conversation.Ticket) conversation.Input {
+		return conversation.SMS{Parts: []string{"LAPOR jalan rusak di depan pasar Minggu ", "", ""}, Gaps: []int{2, 3}, Link: "A", NewNumber: n}
+	}
+	res, err := s.turner.SMS(t.Context(), m)
+	if err != nil || len(res.Effects.Texts) != 1 {
+		t.Fatal(err, res.Effects)
+	}
+	late := func(tr *turn.Turner, part int, text string) error {
+		out, err := tr.Late(t.Context(), turn.LatePart{
+			Boot: s.store.BootID(), From: phone(0), Serial: res.Effects.Texts[0].Ticket.Serial(), Field: "x1", Number: part, Text: text,
+		})
+		if err == nil && out.Kind != store.Kept {
+			err = fmt.Errorf("late part %d: %v", part, out.Kind)
+		}
+		return err
+	}
+	between := &interrupted{Store: s.store, do: func() {
+		if err := late(s.turner, 3, "tiga"); err != nil {
+			t.Error(err)
+		}
+	}}
+	other := turn.New(turn.Options{Store: between, Engine: engine(), Outbox: s.outbox, Now: func() time.Time { return s.now }, DefaultLink: "A"})
+	if err := late(other, 2, "dua "); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.redis.Tickets()[0][0], "LAPOR jalan rusak di depan pasar Minggu dua tiga"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
