@@ -107,8 +107,10 @@ func (m *queueModel) done(t *rapid.T) {
 	}
 	x := rapid.SampledFrom(held).Draw(t, "which")
 	boot := m.boots[slices.IndexFunc(m.boots, func(b *bench) bool { return b.BootID() == x.holder })]
-	d := store.Done{Boot: x.holder, SMS: x.out, At: m.now, HoldNext: rapid.Bool().Draw(t, "hold next"), State: store.StateUndeliverable,
-		End: rapid.SampledFrom([]store.DoneEnd{store.DoneAccepted, store.DoneRetry, store.DoneEnded}).Draw(t, "end"), RetryAt: m.now.Add(time.Minute)}
+	d := store.Done{
+		Boot: x.holder, SMS: x.out, At: m.now, HoldNext: rapid.Bool().Draw(t, "hold next"), State: store.StateUndeliverable,
+		End: rapid.SampledFrom([]store.DoneEnd{store.DoneAccepted, store.DoneRetry, store.DoneEnded}).Draw(t, "end"), RetryAt: m.now.Add(time.Minute),
+	}
 	var want *modelSMS
 	x.holder = ""
 	if d.End == store.DoneRetry {
