@@ -243,8 +243,10 @@ func TestReceipts(t *testing.T) {
 		return out.Send[0], c.ID
 	}
 	receipt := func(b *bench, c store.CitizenID, id, state string) bool {
-		found, err := b.Receipt(b.ctx, store.ReceiptUpdate{Citizen: c, Link: "main", MessageID: id, State: state, Error: "007",
-			Final: true, At: b.now, EventID: b.NewID(c.Shard)})
+		found, err := b.Receipt(b.ctx, store.ReceiptUpdate{
+			Citizen: c, Link: "main", MessageID: id, State: state, Error: "007",
+			Final: true, At: b.now, EventID: b.NewID(c.Shard),
+		})
 		if err != nil {
 			b.t.Fatal(err)
 		}
