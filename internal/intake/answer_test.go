@@ -122,6 +122,21 @@ func TestACopyIsARepetitionOrARedelivery(t *testing.T) {
 	}
 }
 
+func TestARedeliveryDoesNotWaitWhereTheMarksSessionIsKnownToBeDead(t *testing.T) {
+	onLine(t, func(l *line) {
+		l.daemon("p", oneDaemon)
+		l.smsc.on("A").mute(true) // nothing proves it
+		l.smsc.on("A").send(complaint)
+		synctest.Wait()
+		l.smsc.on("A").cut()
+		time.Sleep(10 * time.Millisecond)
+		again := l.smsc.on("B").send(complaint)
+		time.Sleep(10 * time.Millisecond)
+		again.wants(t, smpp.StatusROK)
+		l.turns(1)
+	})
+}
+
 // slowTurner is as fast as a test says.
 type slowTurner struct {
 	intake.Turner

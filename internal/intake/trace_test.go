@@ -71,6 +71,7 @@ func TestTraceTheDropIsSeenLate(t *testing.T) {
 		}
 		on := l.smsc.on("A")
 		on.send(complaint)
+		synctest.Wait() // it was read
 		on.deaf(true)
 		on.numb(true)
 		kept := l.smsc.on("B").send(complaint)
@@ -94,6 +95,9 @@ func TestTraceTheDropIsSeenAtOnce(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		kept.wants(t, smpp.StatusROK)
 		l.turns(1)
+		l.smsc.on("B").send(complaint) // the dropped copy has not touched the mark: this is a repetition
+		time.Sleep(5 * time.Second)
+		l.turns(2)
 	})
 }
 
