@@ -18,21 +18,7 @@ func (st *step) fallDue() {
 		return true
 	})
 	for i := range gone {
-		q := &gone[i]
-		if st.ticket(q.Ticket) == nil {
-			continue
-		}
-		switch q.Ask {
-		case AskDetail:
-			t := st.change(q.Ticket)
-			t.Incomplete = true
-			i := st.history(t, ChangeEntry{By: "line", What: "incomplete", Note: q.Name})
-			st.event(EventIncomplete, t.Number).Change = i
-		case AskOfficer:
-			t := st.change(q.Ticket)
-			i := st.history(t, ChangeEntry{By: "line", What: "unanswered", Note: q.Asked})
-			st.event(EventUnanswered, t.Number).Change = i
-		}
+		st.silent(&gone[i])
 	}
 	for i := range st.s.Tickets {
 		n, by := st.s.Tickets[i].Number, st.s.Tickets[i].RateBy
@@ -43,6 +29,50 @@ func (st *step) fallDue() {
 		i := st.setStatus(t, Closed, "line", "")
 		st.event(EventStatus, n).Change = i
 		st.forget(n)
+	}
+}
+
+// silent notes that a question was not answered.
+func (st *step) silent(q *Question) {
+	if st.ticket(q.Ticket) == nil {
+		return
+	}
+	switch q.Ask {
+	case AskDetail:
+		t := st.change(q.Ticket)
+		t.Incomplete = true
+		i := st.history(t, ChangeEntry{By: "line", What: "incomplete", Note: q.Name})
+		st.event(EventIncomplete, t.Number).Change = i
+	case AskOfficer:
+		t := st.change(q.Ticket)
+		i := st.history(t, ChangeEntry{By: "line", What: "unanswered", Note: q.Asked})
+		st.event(EventUnanswered, t.Number).Change = i
+	}
+}
+
+// standingDetails is how many questions for details stand at a time: who files
+// on and on has not answered the oldest.
+const standingDetails = 50
+
+// crowded lets the oldest questions for details go where too many stand.
+func (st *step) crowded() {
+	over := -standingDetails
+	for i := range st.s.Questions {
+		if st.s.Questions[i].Ask == AskDetail {
+			over++
+		}
+	}
+	var gone []Question
+	st.drop(func(q *Question) bool {
+		if over <= 0 || q.Ask != AskDetail {
+			return false
+		}
+		over--
+		gone = append(gone, *q)
+		return true
+	})
+	for i := range gone {
+		st.silent(&gone[i])
 	}
 }
 

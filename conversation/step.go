@@ -30,6 +30,7 @@ func (e *Engine) Step(s State, in Input, now time.Time) (State, Effects) {
 		st.staffQuestion(&in)
 	case Tick, nil:
 	}
+	st.crowded()
 	st.trim()
 	return st.s, st.fx
 }
@@ -90,30 +91,45 @@ func (st *step) change(n Number) *Ticket {
 	return &st.s.Tickets[i]
 }
 
-// keptClosed is how many closed tickets a state holds.
-const keptClosed = 20
+// How many tickets a state holds: it goes whole with every commit. The others
+// are found by their number.
+const (
+	keptClosed = 20
+	keptOpen   = 100 // more only where they wait for an answer or a mark
+)
 
-// trim copies the changed heads into the effects, and lets the oldest closed
-// tickets go from the state.
+// trim copies the changed heads into the effects, and lets the oldest tickets
+// go from the state.
 func (st *step) trim() {
 	for i := range st.fx.Tickets {
 		if t := st.ticket(st.fx.Tickets[i].Number); t != nil {
 			st.fx.Tickets[i] = *t
 		}
 	}
-	closed := 0
+	closed, open := 0, 0
 	for i := range st.s.Tickets {
-		if !st.s.Tickets[i].Status.Open() {
+		if st.s.Tickets[i].Status.Open() {
+			open++
+		} else {
 			closed++
 		}
 	}
 	st.s.Tickets = slices.DeleteFunc(st.s.Tickets, func(t Ticket) bool {
-		if closed > keptClosed && !t.Status.Open() {
+		switch {
+		case !t.Status.Open():
 			closed--
+			return closed >= keptClosed
+		case open > keptOpen && t.RateBy.IsZero() && !st.waits(t.Number):
+			open--
 			return true
 		}
 		return false
 	})
+}
+
+// waits tells whether a question about the ticket stands.
+func (st *step) waits(n Number) bool {
+	return slices.ContainsFunc(st.s.Questions, func(q Question) bool { return q.Ticket == n })
 }
 
 func (st *step) event(kind string, n Number) *Event {
