@@ -101,6 +101,27 @@ func TestTraceTheDropIsSeenAtOnce(t *testing.T) {
 	})
 }
 
+func TestTraceADroppedCopyDoesNotTouchTheMark(t *testing.T) {
+	onLine(t, func(l *line) {
+		a, _ := pair(l, true)
+		a.store.Slow(time.Second)
+		b := l.smsc.on("B")
+		l.smsc.on("A").send(complaint)
+		synctest.Wait()
+		l.smsc.on("A").cut()
+		b.mute(true)
+		b.deaf(true) // its ROK is proven only after A's copy has come to its turn
+		b.send(complaint)
+		time.Sleep(5 * time.Second)
+		b.deaf(false)
+		time.Sleep(5 * time.Second)
+		l.turns(1)
+		b.send(complaint)
+		time.Sleep(5 * time.Second)
+		l.turns(2)
+	})
+}
+
 func TestTraceROKReadAfterTheSMSCsTimer(t *testing.T) {
 	bothWays(t, func(t *testing.T, l *line, _, _ *daemon) {
 		a := l.smsc.on("A")
