@@ -45,7 +45,7 @@ func TestTheReadmesConfigurationIsValid(t *testing.T) {
 
 func TestDocumentsNameWhatIsThere(t *testing.T) {
 	root := testenv.Root(t)
-	source := sources(t, root)
+	source, files := sources(t, root)
 	commands := map[string]bool{}
 	for _, c := range newRoot().Commands() {
 		commands[c.Name()] = true
@@ -54,6 +54,7 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 	command := regexp.MustCompile("(?m)(?:^|`|bin/|\\$\\()aduan ([a-z]+)")
 	test := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9_]*)`")
 	said := regexp.MustCompile(`"msg":"([^"]+)"`)
+	file := regexp.MustCompile("`([a-z_/0-9]+\\.(?:go|lua))`")
 	for _, doc := range documents(t, root) {
 		text := read(t, doc)
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
@@ -69,6 +70,11 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 		for _, m := range test.FindAllStringSubmatch(text, -1) {
 			if !strings.Contains(source, "func "+m[1]+"(") {
 				t.Errorf("%s: there is no test %s", doc, m[1])
+			}
+		}
+		for _, m := range file.FindAllStringSubmatch(text, -1) {
+			if !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, "/"+m[1]) }) {
+				t.Errorf("%s: there is no file %s", doc, m[1])
 			}
 		}
 		for _, m := range said.FindAllStringSubmatch(text, -1) {
@@ -158,18 +164,23 @@ func documents(t *testing.T, root string) []string {
 	return all
 }
 
-// sources is all Go of the repository.
-func sources(t *testing.T, root string) string {
+// sources is all Go of the repository, and the names of its Go and Lua files.
+func sources(t *testing.T, root string) (string, []string) {
 	var all strings.Builder
+	var files []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "bin") && path != root:
 			return filepath.SkipDir
+		case filepath.Ext(path) == ".lua":
+			files = append(files, path)
+			return nil
 		case filepath.Ext(path) != ".go":
 			return nil
 		}
+		files = append(files, path)
 		text, err := os.ReadFile(path)
 		all.Write(text)
 		return err
@@ -177,7 +188,7 @@ func sources(t *testing.T, root string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all.String()
+	return all.String(), files
 }
 
 func read(t *testing.T, name string) string {
