@@ -59,3 +59,22 @@ func TestAnSMSWithoutTextHoldsNobodyUp(t *testing.T) {
 		}
 	})
 }
+
+// Parts of a long SMS go with the key that sealed them: else they were due for ever, and the rest of the message, or
+// another with its reference, could not be kept.
+func TestAnErasureTakesThePartsOfALongSMS(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		b.keepPart(b.part(b.citizen(1), 1, 2, "first"), store.PartKept)
+		c := b.citizen(1)
+		gone := b.turn(c)
+		gone.Erase = true
+		b.mustKeep(gone)
+		if got := b.claim(b.now.Add(time.Hour)); len(got.Groups) != 0 {
+			t.Errorf("due: %v", got.Groups)
+		}
+		out := b.keepPart(b.part(b.citizen(1), 2, 2, "second"), store.PartKept)
+		if len(out.Group.Parts) != 1 {
+			t.Errorf("group %+v", out.Group)
+		}
+	})
+}

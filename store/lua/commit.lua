@@ -203,6 +203,13 @@ if erase == '1' then
       end
     end
   end
+  local group = 'g' .. hash .. ':' -- parts of a long SMS, sealed with a key that goes
+  for _, member in ipairs(call('ZRANGE', DUE, 0, -1)) do
+    if string.sub(member, 1, #group) == group then
+      call('DEL', TAG .. 'g:' .. string.sub(member, 2))
+      call('ZREM', DUE, member)
+    end
+  end
   call('DEL', OUT, KEPT, CITIZEN)
 end
 return back
