@@ -24,6 +24,7 @@ type Settler struct {
 
 	mu       sync.Mutex // guards all below
 	expected map[string]expectation
+	swept    time.Time               // when expected was last swept
 	pending  map[int][]store.MarkRef // by shard
 	wake     chan struct{}           // one slot: something became pending
 }
@@ -31,7 +32,13 @@ type Settler struct {
 type expectation struct {
 	session string
 	ref     store.MarkRef
+	since   time.Time
 }
+
+// expectFor is how long a proof is waited for. A session reports none that
+// comes after twice ack_within, nor that an acknowledgement was written too
+// late: on one that lives for months these must not add up.
+const expectFor = 5 * time.Minute
 
 // NewSettler returns a Settler that stores by settle.
 func NewSettler(settle func(ctx context.Context, refs []store.MarkRef) error, log *zap.Logger) *Settler {
@@ -43,9 +50,19 @@ func NewSettler(settle func(ctx context.Context, refs []store.MarkRef) error, lo
 
 // expect notes a delivery whose acknowledgement is about to be written.
 func (s *Settler) expect(delivery, session string, ref store.MarkRef) {
+	now := time.Now()
 	s.mu.Lock()
-	s.expected[delivery] = expectation{session: session, ref: ref}
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	s.expected[delivery] = expectation{session: session, ref: ref, since: now}
+	if now.Sub(s.swept) < expectFor {
+		return
+	}
+	s.swept = now
+	for id, e := range s.expected {
+		if now.Sub(e.since) >= expectFor {
+			delete(s.expected, id)
+		}
+	}
 }
 
 // forget drops a delivery that will not be proven.
