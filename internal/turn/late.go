@@ -3,6 +3,7 @@ package turn
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,6 +27,8 @@ type LatePart struct {
 	Raw    []byte // kept for staff where no ticket took the message
 	Fill   *store.GroupFill
 }
+
+var errNoEntry = errors.New("turn: the text that a late part belongs to does not stand")
 
 // Late fills the gap of a long SMS. Nobody is answered.
 func (t *Turner) Late(ctx context.Context, l LatePart) (store.Outcome, error) {
@@ -52,13 +55,21 @@ func (t *Turner) Late(ctx context.Context, l LatePart) (store.Outcome, error) {
 			return store.Citizen{}, err
 		}
 		entry = conversation.TextEntry{}
+		if rec.Entries[l.Field] == nil {
+			return store.Citizen{}, errNoEntry
+		}
 		if err := json.Unmarshal(rec.Entries[l.Field], &entry); err != nil {
 			return store.Citizen{}, fmt.Errorf("turn: entry %s of a ticket cannot be read: %w", l.Field, err)
 		}
 		s.known = []conversation.Ticket{head}
 		return rec.Citizen, nil
 	}
-	if c, err = s.reread(ctx, &s); err != nil {
+	c, err = s.reread(ctx, &s)
+	if errors.Is(err, errNoEntry) || errors.Is(err, store.ErrNotFound) { // erased meanwhile: kept as it came
+		l.Serial, l.Field = 0, ""
+		return t.Late(ctx, l)
+	}
+	if err != nil {
 		return store.Outcome{}, err
 	}
 	s.input = func(_ conversation.Number, known []conversation.Ticket) conversation.Input {
@@ -88,6 +99,9 @@ func (t *Turner) Again(ctx context.Context, m Message, sms []string) (Result, er
 		turn.TickAt = state.TickAt()
 		var reserved []string
 		for _, e := range earlier {
+			if e.Text == "" { // of an erased citizen
+				continue
+			}
 			out := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: e.Text, From: m.To, Link: m.Link, Ticket: e.Ticket}
 			if out.Hold = t.o.Outbox.Reserve(out.Link); out.Hold {
 				reserved = append(reserved, out.Link)
