@@ -11,7 +11,11 @@ import (
 // notes are sentences on what is valid and should be known all the same: what
 // passes unencrypted, and what is asked for and not done by this version.
 func notes(cfg *configs.Config) []string {
-	return append(cfg.Warnings(), withoutEffect(cfg)...)
+	all := append(cfg.Warnings(), withoutEffect(cfg)...)
+	if cfg.Store.Mode == configs.ModeEmbedded {
+		all = append(all, "store.mode: embedded keeps everything in memory; serve refuses it without --allow-trial-store")
+	}
+	return all
 }
 
 // withoutEffect names the settings that this version reads and does not
