@@ -204,7 +204,7 @@ if erase == '1' then
     end
   end
   local group = 'g' .. hash .. ':' -- parts of a long SMS, sealed with a key that goes
-  for _, member in ipairs(call('ZRANGE', DUE, 0, -1)) do
+  for _, member in ipairs(call('ZRANGEBYSCORE', DUE, '-inf', '+inf')) do
     if string.sub(member, 1, #group) == group then
       call('DEL', TAG .. 'g:' .. string.sub(member, 2))
       call('ZREM', DUE, member)

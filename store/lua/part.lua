@@ -25,7 +25,13 @@ local function parts()
 end
 local again = false -- a tombstone makes way: references recur
 if g.j == '1' then
-  if same then return {2, c[1] or '0', flat} end
+  if same then
+    -- A copy; or the start of another long SMS with this reference that begins alike: what comes next tells.
+    local why = refused({GROUP, 'hash'}, {'HSET'})
+    if why then return redis.error_reply(why) end
+    if c[2] then call('HSET', GROUP, 'r' .. part, data, 'rt' .. part, now) end
+    return {2, c[1] or '0', flat}
+  end
   if not g['d' .. part] then return {4, c[1] or '0', flat} end
   again = true
 elseif g['d' .. part] then
@@ -42,8 +48,16 @@ if not c[2] then
 end
 if again or not g.v then
   call('HSET', GROUP, 'v', str(tonumber(g.v or '0') + 1), 'to', total, 'fi', now, 'p' .. part, data, 'd' .. part, digest)
+  local stays = {v = true, to = true, fi = true, ['d' .. part] = true}
+  for n = 1, tonumber(part) - 1 do -- came a moment ago, before this one, and looked like copies
+    local at = g['rt' .. n]
+    if at and tonumber(now) - tonumber(at) < tonumber(dueAt) - tonumber(now) then
+      call('HSET', GROUP, 'p' .. n, g['r' .. n])
+      stays['p' .. n], stays['d' .. n] = true, true
+    end
+  end
   for f in pairs(g) do
-    if f ~= 'v' and f ~= 'to' and f ~= 'fi' and f ~= 'd' .. part then call('HDEL', GROUP, f) end
+    if not stays[f] then call('HDEL', GROUP, f) end
   end
   call('PERSIST', GROUP)
   call('ZADD', DUE, dueAt, member)
