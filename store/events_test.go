@@ -103,7 +103,7 @@ func TestStatsCountWhatWaits(t *testing.T) {
 		out, c := b.mustKeep(turn)
 		b.keepPart(b.part(c, 1, 2, "a"), store.PartKept)
 		st, err := b.Stats(b.ctx)
-		want := store.Stats{Queued: 3, Held: 1, Oldest: b.now.Truncate(time.Millisecond).UTC(), DueSMS: 1, DueTicks: 1, Groups: 1, Handoffs: 1}
+		want := store.Stats{Queued: 3, Later: 1, Held: 1, Oldest: b.now.Truncate(time.Millisecond).UTC(), DueSMS: 1, DueTicks: 1, Groups: 1, Handoffs: 1}
 		if err != nil || st != want {
 			t.Errorf("%+v, %v; want %+v", st, err, want)
 		}

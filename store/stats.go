@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,7 +13,8 @@ import (
 type Stats struct {
 	Queued   int       // SMS not accepted yet, nor ended
 	Held     int       // of these, in the hands of this boot
-	Oldest   time.Time // when the oldest of these was queued; zero: none
+	Later    int       // of these, held by quiet hours
+	Oldest   time.Time // since when the oldest of the others waits; zero: none
 	Dead     int       // SMS that wait for a person
 	DueSMS   int       // entries that wait for their time
 	DueTicks int
@@ -23,15 +25,17 @@ type Stats struct {
 // Stats counts, in one pipeline over all shards.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	type counts struct {
-		queued, held, dead *redis.IntCmd
-		oldest             *redis.ZSliceCmd
+		queued, later, held, dead *redis.IntCmd
+		oldest                    *redis.ZSliceCmd
 	}
 	pipe := s.rdb.Pipeline()
 	all := make([]counts, Shards)
+	now := strconv.FormatInt(millis(s.opt.Now()), 10)
 	boot := s.BootID()
 	for shard := range Shards {
 		all[shard] = counts{
 			queued: pipe.ZCard(ctx, queuedKey(shard)),
+			later:  pipe.ZCount(ctx, queuedKey(shard), "("+now, "+inf"),
 			held:   pipe.SCard(ctx, heldKey(shard, boot)),
 			dead:   pipe.ZCard(ctx, deadKey(shard)),
 			oldest: pipe.ZRangeWithScores(ctx, queuedKey(shard), 0, 0),
@@ -43,9 +47,10 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	var st Stats
 	for _, c := range all {
 		st.Queued += int(c.queued.Val())
+		st.Later += int(c.later.Val())
 		st.Held += int(c.held.Val())
 		st.Dead += int(c.dead.Val())
-		if z := c.oldest.Val(); len(z) > 0 {
+		if z := c.oldest.Val(); len(z) > 0 && c.queued.Val() > c.later.Val() {
 			at := time.UnixMilli(int64(z[0].Score)).UTC()
 			if st.Oldest.IsZero() || at.Before(st.Oldest) {
 				st.Oldest = at

@@ -36,7 +36,7 @@ func (l *line) newHealth() *telemetry.Health {
 			if s == nil {
 				return telemetry.Behind{}
 			}
-			b := telemetry.Behind{Messages: s.Queued}
+			b := telemetry.Behind{Messages: s.Queued - s.Later}
 			if !s.Oldest.IsZero() {
 				b.Oldest = time.Since(s.Oldest)
 			}

@@ -143,7 +143,7 @@ for i = 1, #sms do
   call('HSET', key, 'f', '1', 'st', 'queued', 'c', hash, 'l', link, 'fr', from, 'tk', ticket, 'cl', class, 'tr', '0',
     'q', now, 't:queued', now, 'x', text, 'iq', (notBefore == '0') and '1' or '0')
   if holder then call('HSET', key, 'hb', boot) end
-  call('ZADD', QUEUED, now, id)
+  call('ZADD', QUEUED, (notBefore == '0') and now or notBefore, id) -- since when it waits
 end
 for i = 1, #events do
   local key, subject, body = unpack(events[i])
