@@ -35,7 +35,7 @@ type Claimed struct {
 }
 
 const (
-	noRoomPause     = 250 * time.Millisecond // an SMS whose link has no room is looked at again
+	noRoomPause     = 250 * time.Millisecond // an SMS whose link is down, or full with others due behind it, is looked at again
 	unreadablePause = time.Minute            // likewise an entry that cannot be read
 	unwantedPause   = 10 * time.Minute       // events to hand on, where no case system is configured
 	claimMax        = 100
@@ -84,6 +84,9 @@ func (s *Store) Claim(ctx context.Context, c Claim) (Claimed, error) {
 
 // share divides room fairly, the rest to the first.
 func share(room, i, n int) int {
+	if room < 0 {
+		return room
+	}
 	if i < room%n {
 		return room/n + 1
 	}

@@ -198,12 +198,13 @@ func (q *queue) left() int {
 	return q.asked
 }
 
-// found notes how many SMS a look into the store brought: fewer than there was room for, and none waits any more.
+// found notes how many SMS a look into the store brought: where there were some, more may wait (a look gives each shard
+// its share of the room), and where there were none, none waits any more.
 func (q *queue) found(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if n < q.asked {
-		q.refused = false
+	if q.asked > 0 {
+		q.refused = n > 0
 	}
 	q.asked = 0
 }

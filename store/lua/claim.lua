@@ -13,6 +13,8 @@ if reason then return redis.error_reply(reason) end
 local room = {}
 for i = 10, #ARGV, 2 do room[ARGV[i]] = tonumber(ARGV[i + 1]) end
 
+local due = call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, most)
+local crowded = #due >= tonumber(most)
 local sms, bad = {}, 0
 local function claimSMS(member, id)
   local key = TAG .. 'm:' .. id
@@ -26,6 +28,8 @@ local function claimSMS(member, id)
     call('ZREM', DUE, member)
     return
   end
+  local link = room[m[4]] and m[4] or other
+  if room[link] == 0 and not crowded then return end -- full just now: it keeps its place
   local out = TAG .. 'out:' .. m[3]
   local head = redis.pcall('LINDEX', out, 0)
   if type(head) == 'table' then
@@ -41,8 +45,7 @@ local function claimSMS(member, id)
     call('ZREM', DUE, member)
     return
   end
-  local link = room[m[4]] and m[4] or other
-  if (room[link] or 0) <= 0 then
+  if (room[link] or 0) <= 0 then -- down, or full with others due behind it
     call('ZADD', DUE, noRoom, member)
     return
   end
@@ -61,7 +64,6 @@ local function claimSMS(member, id)
 end
 
 local ticks, groups, hands = {}, {}, {}
-local due = call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, most)
 for _, member in ipairs(due) do
   local kind, name = string.sub(member, 1, 1), string.sub(member, 2)
   if kind == 's' then
@@ -79,4 +81,4 @@ for _, member in ipairs(due) do
     end
   end
 end
-return {(#due >= tonumber(most)) and 1 or 0, sms, ticks, groups, hands, bad}
+return {crowded and 1 or 0, sms, ticks, groups, hands, bad}
