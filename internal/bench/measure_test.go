@@ -102,7 +102,7 @@ func (r *report) write(b *testing.B) {
 			ms(m.AckP50), ms(m.AckP99), ms(m.SMSP50), ms(m.SMSP99), m.SMSWaited, us(m.DaemonMicros), us(m.RedisMicros))
 	}
 	_ = w.Flush()
-	fmt.Printf("the full way does %.0f %% of floor 1 and %.0f %% of floor 2; rounds %.2f; a bare fsync takes %s, p99 %s; idle CPU: daemon %.1f %%, redis %.1f %%\n\n",
+	fmt.Printf("the full way does %.1f %% of floor 1 and %.0f %% of floor 2; rounds %.2f; a bare fsync takes %s, p99 %s; idle CPU: daemon %.1f %%, redis %.1f %%\n\n",
 		100*r.OfBare, 100*r.OfFloor, r.Ratios, ms(r.Fsync50), ms(r.Fsync99), r.IdleCPU.Daemon, r.IdleCPU.Redis)
 }
 
