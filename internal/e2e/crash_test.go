@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ type storm struct {
 	kills, cuts, down int  // SIGKILLs of the daemon, cuts of its connection to the SMSC, SIGKILLs of Redis
 	handed            bool // events go to a case system
 	two               bool // daemons on one store and one SMSC: what one has taken may come to the other again
+	stalls, lost      int  // daemons that stand still for up to 7 s; connections to Redis cut in mid-answer or mid-question
 }
 
 // window of the link: how many SMS a crash or a cut may send twice.
@@ -41,9 +43,10 @@ func TestCrashRedis(t *testing.T) {
 }
 
 // TestCrashTwo is the same with two daemons on one store, each of them killed: what the one had taken comes to the other
-// again, and what the one held the other takes over.
+// again, and what the one held the other takes over. Some stand still so long that they are taken for dead, and wake; and
+// answers of Redis are lost.
 func TestCrashTwo(t *testing.T) {
-	storm{citizens: 250, each: 4, kills: 12, cuts: 12, two: true}.rage(t)
+	storm{citizens: 250, each: 4, kills: 12, cuts: 12, two: true, stalls: 3, lost: 8}.rage(t)
 }
 
 func (s storm) rage(t *testing.T) rig.Report {
@@ -74,7 +77,7 @@ func (s storm) rage(t *testing.T) rig.Report {
 	}
 	raged := time.Since(began)
 	judge := rig.Judge{
-		T: t, SMSCs: []*rig.SMSC{l.SMSC}, Redis: l.Redis, Config: l.Config, Case: l.Case, Doubles: window * (s.kills + s.cuts + s.down),
+		T: t, SMSCs: []*rig.SMSC{l.SMSC}, Redis: l.Redis, Config: l.Config, Case: l.Case, Doubles: window * (s.kills + s.cuts + s.down + s.stalls),
 	}
 	for _, p := range places {
 		p.daemon.WaitReady()
@@ -156,6 +159,24 @@ func (s storm) faults(l *rig.Line, places []place, random *rand.Rand) []fault {
 			}
 			net.Cut()
 			pause(100 * time.Millisecond)
+		})
+	}
+	for i := range s.stalls {
+		daemon := places[i%len(places)].daemon
+		all = append(all, func(_ *testing.T, send func()) {
+			daemon.WaitReady()
+			send()
+			pause(60 * time.Millisecond)
+			daemon.Signal(syscall.SIGSTOP)
+			pause(7 * time.Second)
+			daemon.Signal(syscall.SIGCONT)
+		})
+	}
+	for i := range s.lost {
+		all = append(all, func(_ *testing.T, send func()) {
+			l.StoreNet.CutAfter(storetest.Direction(i%2), random.Int64N(20000))
+			send()
+			pause(200 * time.Millisecond)
 		})
 	}
 	for range s.down {
