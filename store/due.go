@@ -21,6 +21,7 @@ type Claim struct {
 	Now       time.Time
 	PerShard  int            // at most so many of a shard; 0: 100
 	Room      map[string]int // link → how many SMS it can take
+	Expired   time.Time      // SMS queued before it are given whatever room there is: they have expired; zero: none has
 	Otherwise string         // the link that carries SMS of links that Room does not name; "": they wait
 	Handoffs  bool           // events are handed on from here
 }
@@ -59,7 +60,7 @@ func (s *Store) Claim(ctx context.Context, c Claim) (Claimed, error) {
 	jobs := make([]*job, len(shards))
 	for i, shard := range shards {
 		at := func(d time.Duration) int64 { return millis(c.Now.Add(d)) }
-		args := []any{c.Boot, millis(c.Now), c.PerShard, flag(c.Handoffs), at(Lease), at(noRoomPause), at(unreadablePause), at(unwantedPause), c.Otherwise}
+		args := []any{c.Boot, millis(c.Now), c.PerShard, flag(c.Handoffs), at(Lease), at(noRoomPause), at(unreadablePause), at(unwantedPause), c.Otherwise, millis(c.Expired)}
 		for link, room := range c.Room {
 			args = append(args, link, share(room, i, len(shards)))
 		}

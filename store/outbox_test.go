@@ -355,3 +355,20 @@ func TestEventsAreHandedOnInOrder(t *testing.T) {
 		}
 	})
 }
+
+func TestAnSMSThatHasExpiredNeedsNoRoom(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		c := b.citizen(1)
+		old := b.sms(c, "its link stays down")
+		old.Hold = false
+		b.mustKeep(b.turn(c, old))
+		claim := store.Claim{Boot: b.BootID(), Now: b.now.Add(time.Hour), Expired: b.now, Room: map[string]int{"main": 0}}
+		if got, err := b.Claim(b.ctx, claim); err != nil || len(got.SMS) != 0 {
+			t.Fatalf("before it expired: %v, %v", texts(got.SMS), err)
+		}
+		claim.Now, claim.Expired = b.now.Add(2*time.Hour), b.now.Add(time.Second)
+		if got, err := b.Claim(b.ctx, claim); err != nil || len(got.SMS) != 1 {
+			t.Fatalf("claimed %v, %v", texts(got.SMS), err)
+		}
+	})
+}

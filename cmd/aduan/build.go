@@ -106,7 +106,8 @@ func (l *line) build(engine *conversation.Engine) error {
 		Now: time.Now, Log: l.log, Metrics: intake.NewMetrics(l.registry),
 	})
 	l.timers = timers.New(timers.Options{
-		Store: l.store, Room: l.sender.Room, HasRoom: l.sender.HasRoom(), Adopt: l.sender.Adopt, Tick: l.turner.Tick, Join: l.intake.JoinDue,
+		Store: l.store, Room: l.sender.Room, HasRoom: l.sender.HasRoom(), Adopt: l.sender.Adopt, Expire: l.sender.Expire, ExpireAfter: cfg.SMPP.SMSExpire,
+		Default: cfg.SMPP.Default(), Tick: l.turner.Tick, Join: l.intake.JoinDue,
 		Offer: l.offer(), Now: time.Now, Log: l.log,
 	})
 	l.health = l.newHealth()

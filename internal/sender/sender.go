@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -291,11 +292,27 @@ func (s *Sender) work(ctx context.Context, q *queue) {
 	}
 }
 
+// giveBackAfter is how long an SMS in memory waits for a link that is down:
+// another daemon's may be up.
+const giveBackAfter = 5 * time.Second
+
+// acquire waits for a place on the link, and gives up where it stays down.
+func (s *Sender) acquire(ctx context.Context, q *queue) (Slot, error) {
+	for {
+		wait, cancel := context.WithTimeout(ctx, giveBackAfter)
+		slot, err := q.link.Acquire(wait)
+		cancel()
+		if err == nil || ctx.Err() != nil || !q.link.Bound() || !errors.Is(err, context.DeadlineExceeded) {
+			return slot, err
+		}
+	}
+}
+
 // bring submits one SMS, and as long as the citizen's next becomes ready, that.
 func (s *Sender) bring(ctx context.Context, q *queue, h held) {
 	for {
-		slot, err := q.link.Acquire(ctx)
-		if err != nil { // stopping: it goes back
+		slot, err := s.acquire(ctx, q)
+		if err != nil { // stopping, or the link stays down: it goes back
 			s.free(q)
 			s.putBack(h)
 			return

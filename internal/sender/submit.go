@@ -19,7 +19,8 @@ import (
 func (s *Sender) outcome(ctx context.Context, q *queue, slot Slot, h held) *store.Outgoing {
 	d := store.Done{Boot: h.boot, SMS: h.sms, HoldNext: true}
 	if age := s.o.Now().Sub(h.sms.Queued); age > s.o.Policy.Expire {
-		d.End, d.State, d.Error = store.DoneEnded, "expired", "not accepted within sms_expire"
+		d = expired(h.boot, h.sms)
+		d.HoldNext = true
 		return s.done(ctx, d)
 	}
 	ids, err := s.submit(ctx, q.link, slot, h.sms)

@@ -42,6 +42,9 @@ type Options struct {
 	// returns what found no room after all.
 	Room  func() map[string]int
 	Adopt func(sms []store.Outgoing) (left []store.Outgoing)
+	// Expire ends those SMS that have gone unaccepted for too long, and returns the others. ExpireAfter is how long that is.
+	Expire      func(ctx context.Context, sms []store.Outgoing) []store.Outgoing
+	ExpireAfter time.Duration
 	// Default is the link that carries SMS of links that Room does not name; "": they wait.
 	Default string
 	// HasRoom is sent on when there is room again for SMS that wait for it: they are looked for at once. May be nil.
@@ -110,16 +113,25 @@ func (t *Timers) Once(ctx context.Context) (int, error) {
 
 func (t *Timers) look(ctx context.Context) (int, bool, error) {
 	boot := t.o.Store.BootID()
+	now := t.o.Now()
+	var expired time.Time
+	if t.o.Expire != nil {
+		expired = now.Add(-t.o.ExpireAfter)
+	}
 	c, err := t.o.Store.Claim(ctx, store.Claim{
-		Boot: boot, Now: t.o.Now(), PerShard: perShard, Room: t.o.Room(), Otherwise: t.o.Default, Handoffs: t.o.Offer != nil,
+		Boot: boot, Now: now, PerShard: perShard, Expired: expired, Room: t.o.Room(), Otherwise: t.o.Default, Handoffs: t.o.Offer != nil,
 	})
 	if t.o.Store.BootID() != boot {
 		c.SMS = nil // held by a boot that has ended meanwhile: another takes them over
 	}
 	// What some shards gave is ours although others failed.
 	var left []store.Outgoing
+	sms := c.SMS
+	if t.o.Expire != nil {
+		sms = t.o.Expire(ctx, sms)
+	}
 	if len(c.SMS) > 0 || err == nil {
-		left = t.o.Adopt(c.SMS)
+		left = t.o.Adopt(sms)
 	}
 	if len(left) > 0 {
 		if err := t.o.Store.Release(ctx, boot, left, t.o.Now().Add(time.Second)); err != nil {

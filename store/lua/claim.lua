@@ -3,22 +3,23 @@
 -- KEYS  1 due · 2 fence · 3 held
 -- ARGV  1 boot · 2 now, ms · 3 at most · 4 hand-offs wanted · 5 lease until, ms · 6 no room: again at, ms ·
 --       7 unreadable: again at, ms · 8 hand-offs not wanted: again at, ms ·
---       9 link that carries SMS of links without room told, '' none · then link, room, …
+--       9 link that carries SMS of links without room told, '' none ·
+--       10 an SMS queued before this, ms, has expired and needs no room, 0 none do · then link, room, …
 -- returns {more, {SMS…}, {ticks}, {groups}, {hand-offs}, unreadable} · {-1} fenced
 local DUE, FENCE, HELD = KEYS[1], KEYS[2], KEYS[3]
-local boot, now, most, handoffs, lease, noRoom, unreadable, unwanted, other = unpack(ARGV, 1, 9)
+local boot, now, most, handoffs, lease, noRoom, unreadable, unwanted, other, expired = unpack(ARGV, 1, 10)
 if call('ZSCORE', FENCE, boot) then return {-1} end
 local reason = refused({DUE, 'zset', HELD, 'set'}, {'ZADD', 'ZREM', 'HSET', 'SADD', 'RPUSH'})
 if reason then return redis.error_reply(reason) end
 local room = {}
-for i = 10, #ARGV, 2 do room[ARGV[i]] = tonumber(ARGV[i + 1]) end
+for i = 11, #ARGV, 2 do room[ARGV[i]] = tonumber(ARGV[i + 1]) end
 
 local due = call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, most)
 local crowded = #due >= tonumber(most)
 local sms, bad = {}, 0
 local function claimSMS(member, id)
   local key = TAG .. 'm:' .. id
-  local m = redis.pcall('HMGET', key, 'st', 'hb', 'c', 'l', 'iq')
+  local m = redis.pcall('HMGET', key, 'st', 'hb', 'c', 'l', 'iq', 'q')
   if m.err or (m[1] and not m[3]) then
     bad = bad + 1
     call('ZADD', DUE, unreadable, member)
@@ -29,7 +30,8 @@ local function claimSMS(member, id)
     return
   end
   local link = room[m[4]] and m[4] or other
-  if room[link] == 0 and not crowded then return end -- full just now: it keeps its place
+  local over = (tonumber(m[6]) or 0) < tonumber(expired)
+  if room[link] == 0 and not crowded and not over then return end -- full just now: it keeps its place
   local out = TAG .. 'out:' .. m[3]
   local head = redis.pcall('LINDEX', out, 0)
   if type(head) == 'table' then
@@ -45,7 +47,7 @@ local function claimSMS(member, id)
     call('ZREM', DUE, member)
     return
   end
-  if (room[link] or 0) <= 0 then -- down, or full with others due behind it
+  if (room[link] or 0) <= 0 and not over then -- down, or full with others due behind it
     call('ZADD', DUE, noRoom, member)
     return
   end
@@ -55,7 +57,7 @@ local function claimSMS(member, id)
     call('ZADD', DUE, unreadable, member)
     return
   end
-  room[link] = room[link] - 1
+  if not over then room[link] = room[link] - 1 end
   call('SADD', HELD, id)
   call('HSET', key, 'hb', boot, 'iq', '1')
   if not head then call('RPUSH', out, id) end
@@ -70,6 +72,8 @@ for _, member in ipairs(due) do
     claimSMS(member, name)
   elseif kind == 'h' and handoffs ~= '1' then
     call('ZADD', DUE, unwanted, member)
+  elseif kind == 'q' and call('EXISTS', TAG .. 'c:' .. name) == 0 then -- erased
+    call('ZREM', DUE, member)
   else
     call('ZADD', DUE, lease, member)
     if kind == 'q' then
