@@ -53,12 +53,9 @@ type line struct {
 }
 
 // buildLine makes the parts from the configuration; nothing runs yet but the store's own server.
-func buildLine(ctx context.Context, cfg *configs.Config, log *zap.Logger, use storeUse) (*line, error) {
+func buildLine(ctx context.Context, cfg *configs.Config, engine *conversation.Engine, log *zap.Logger, use storeUse) (*line, error) {
 	l := &line{cfg: cfg, log: log, registry: telemetry.NewRegistry(version)}
-	engine, err := newEngine(cfg)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if l.store, err = openStore(ctx, cfg, log, l.registry, use); err != nil {
 		return nil, err
 	}

@@ -126,7 +126,11 @@ func metrics(t *testing.T) []string {
 	link := configs.DefaultLink()
 	link.Address, link.SystemID = "127.0.0.1:1", "aduan"
 	cfg.SMPP.Links = map[string]configs.Link{"main": link}
-	l, err := buildLine(t.Context(), cfg, zap.NewNop(), openTrial)
+	engine, err := newEngine(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := buildLine(t.Context(), cfg, engine, zap.NewNop(), openTrial)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ const patience = 30 * time.Second
 func runScripts(t *testing.T, dir, redis string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
+		Deadline:            time.Now().Add(4 * patience),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {

@@ -44,6 +44,10 @@ func serve(ctx context.Context, file string, allowTrial bool) error {
 		return withCode(exitConfig, err)
 	}
 	defer func() { _ = log.Sync() }() // stderr cannot always be synced
+	engine, err := newEngine(cfg)     // what is written wrong is told before anything is taken
+	if err != nil {
+		return err
+	}
 	ln, err := net.Listen("tcp", cfg.HTTP.Listen)
 	if err != nil {
 		return fmt.Errorf("http.listen: %w; stop what listens there, or choose another address", err)
@@ -52,7 +56,7 @@ func serve(ctx context.Context, file string, allowTrial bool) error {
 	if allowTrial {
 		use = openTrial
 	}
-	l, err := buildLine(ctx, cfg, log, use)
+	l, err := buildLine(ctx, cfg, engine, log, use)
 	if err != nil {
 		_ = ln.Close()
 		return err

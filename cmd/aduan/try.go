@@ -48,12 +48,15 @@ truly travel over SMPP. Without --data all is gone at the end.`,
 }
 
 func try(ctx context.Context, o tryOptions, out io.Writer) error {
-	page, err := listenLoopback("--listen", o.listen)
+	if err := errors.Join(onLoopback("--listen", o.listen), onLoopback("--smsc", o.smsc)); err != nil {
+		return err
+	}
+	page, err := listenTrial("--listen", o.listen)
 	if err != nil {
 		return err
 	}
 	defer page.Close()
-	operator, err := listenLoopback("--smsc", o.smsc)
+	operator, err := listenTrial("--smsc", o.smsc)
 	if err != nil {
 		return err
 	}
@@ -68,7 +71,11 @@ func try(ctx context.Context, o tryOptions, out io.Writer) error {
 		return err
 	}
 	cfg := trialConfig(data, operator.Addr().String(), page.Addr().String())
-	l, err := buildLine(ctx, cfg, log, openTrial)
+	engine, err := newEngine(cfg)
+	if err != nil {
+		return err
+	}
+	l, err := buildLine(ctx, cfg, engine, log, openTrial)
 	if err != nil {
 		return err
 	}
@@ -98,15 +105,20 @@ func runTrial(ctx context.Context, l *line, page, operator net.Listener, keeps b
 	return errors.Join(err, g.Wait())
 }
 
-// listenLoopback opens a port that only this machine reaches.
-func listenLoopback(flag, addr string) (net.Listener, error) {
+// onLoopback refuses an address that others than this machine reach.
+func onLoopback(flag, addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, withCode(exitUsage, fmt.Errorf("%s: %w; write it as 127.0.0.1:8080", flag, err))
+		return withCode(exitUsage, fmt.Errorf("%s: %w; write it as 127.0.0.1:8080", flag, err))
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, withCode(exitUsage, fmt.Errorf("%s: %q is not on loopback, and a trial is open to everybody who reaches it; write it as 127.0.0.1:8080", flag, addr))
+		return withCode(exitUsage, fmt.Errorf("%s: %q is not on loopback, and a trial is open to everybody who reaches it; write it as 127.0.0.1:8080", flag, addr))
 	}
+	return nil
+}
+
+// listenTrial opens a port of a trial.
+func listenTrial(flag, addr string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; stop what listens on %s, or choose another address with %s", flag, err, addr, flag)
