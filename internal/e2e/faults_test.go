@@ -28,10 +28,10 @@ func TestFaultD1_KilledAtRandomSteps(t *testing.T) {
 	l := rig.NewLine(t, rig.Options{Tags: []string{"failpoints"}, Cold: true})
 	telephones := newLoad(t, l.SMSC, 20)
 	for range kills {
-		point := fmt.Sprintf("%s:%d", steps[random.IntN(len(steps))], 1+random.IntN(20))
+		point := fmt.Sprintf("%s:%d", steps[random.IntN(len(steps))], 1+random.IntN(8))
 		l.Daemon.Env = []string{failpoint.Env + "=" + point}
 		l.Daemon.Start()
-		if !rig.Poll(20*time.Second, func() bool { return !l.Daemon.Running() }) {
+		if !rig.Poll(1500*time.Millisecond, func() bool { return !l.Daemon.Running() }) {
 			l.Daemon.Kill9() // it never came to that hit
 		}
 	}

@@ -14,26 +14,29 @@ import (
 	"aduan/store/storetest"
 )
 
-// load is telephones that send one complaint after another, each when the one before was acknowledged.
+// load is citizens who send one complaint after another, each when the one before was acknowledged.
 type load struct {
-	t      *testing.T
-	stop   context.CancelFunc
-	ended  sync.WaitGroup
-	mu     sync.Mutex
-	phones []*smsc.Phone
-	sent   int // guarded by mu
+	stop  context.CancelFunc
+	ended sync.WaitGroup
+	mu    sync.Mutex
+	sent  int // guarded by mu
 }
 
-// newLoad starts n telephones.
+// perCitizen is how many complaints one citizen sends: a day's answers are limited.
+const perCitizen = 40
+
+// newLoad lets n citizens send at a time.
 func newLoad(t *testing.T, s *rig.SMSC, n int) *load {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &load{t: t, stop: stop}
+	l := &load{stop: stop}
 	t.Cleanup(func() { stop(); l.ended.Wait() })
 	for i := range n {
-		p := citizen(s)
-		l.phones = append(l.phones, p)
 		l.ended.Go(func() {
+			p := citizen(s)
 			for turn := 0; ctx.Err() == nil; turn++ {
+				if turn%perCitizen == perCitizen-1 {
+					p = citizen(s)
+				}
 				text := newReport()
 				if (i+turn)%5 == 0 {
 					text = longReport()
