@@ -67,7 +67,7 @@ func (l *line) senderLinks() []sender.Link {
 			Name: link.Status().Name, Window: c.Window * max(c.Sessions, 1),
 			Source:      smpp.Address{TON: c.Source.TON, NPI: c.Source.NPI},
 			Destination: smpp.Address{TON: c.Destination.TON, NPI: c.Destination.NPI},
-			ServiceType: c.ServiceType, Receipts: c.Receipts,
+			ServiceType: c.ServiceType, Alphabet: c.Alphabet, Receipts: c.Receipts,
 			Acquire: func(ctx context.Context) (sender.Slot, error) {
 				slot, err := link.Acquire(ctx)
 				if err != nil {

@@ -22,14 +22,12 @@ func notes(cfg *configs.Config) []string {
 // follow: an operator who set one must not believe in it.
 func withoutEffect(cfg *configs.Config) []string {
 	var all []string
-	common := configs.DefaultLink()
 	for _, name := range slices.Sorted(maps.Keys(cfg.SMPP.Links)) {
 		l := cfg.SMPP.Links[name]
 		for _, s := range []struct {
 			key string
 			set bool
 		}{
-			{"alphabet", l.Alphabet != common.Alphabet},
 			{"national_tables", len(l.NationalTables) > 0},
 			{"exclusive", l.Exclusive},
 			{"rate", l.Rate > 0},
@@ -39,11 +37,7 @@ func withoutEffect(cfg *configs.Config) []string {
 			if !s.set {
 				continue
 			}
-			what := "this version does not follow it"
-			if s.key == "alphabet" {
-				what = "this version follows it for what comes in, and sends the GSM alphabet"
-			}
-			all = append(all, fmt.Sprintf("smpp.links.%s.%s: %s", name, s.key, what))
+			all = append(all, fmt.Sprintf("smpp.links.%s.%s: this version does not follow it", name, s.key))
 		}
 	}
 	if cfg.Retention.Tickets != configs.Defaults().Retention.Tickets {

@@ -30,6 +30,8 @@ type Link struct {
 	// the operator wants it.
 	Source, Destination smpp.Address
 	ServiceType         string
+	// Alphabet is what data_coding 0 means to the SMSC; "": gsm7.
+	Alphabet string
 	// Receipts asks the SMSC for delivery receipts.
 	Receipts bool
 	// Acquire waits for a free place on a bound session.

@@ -110,18 +110,22 @@ func onStage(t *testing.T, size int, play func(s *stage)) {
 	})
 }
 
-func newStage(t *testing.T, r *storemodel.Redis, name string, size int) *stage {
+func newStage(t *testing.T, r *storemodel.Redis, name string, size int, change ...func(l *sender.Link)) *stage {
 	s := &stage{t: t, redis: r, store: r.Daemon(name), window: &window{places: make(chan struct{}, size), bound: true}}
+	link := sender.Link{
+		Name: "A", Window: size, Source: smpp.Address{TON: 3}, Destination: smpp.Address{TON: 1, NPI: 1}, Receipts: true,
+		Acquire: s.window.Acquire, Bound: func() bool {
+			s.window.mu.Lock()
+			defer s.window.mu.Unlock()
+			return s.window.bound
+		},
+	}
+	for _, f := range change {
+		f(&link)
+	}
 	s.sender = sender.New(sender.Options{
 		Store: s.store, Region: "ID", Now: time.Now, Policy: sender.Policy{Expire: 2 * time.Hour, Rand: func() float64 { return 1 }},
-		Links: []sender.Link{{
-			Name: "A", Window: size, Source: smpp.Address{TON: 3}, Destination: smpp.Address{TON: 1, NPI: 1}, Receipts: true,
-			Acquire: s.window.Acquire, Bound: func() bool {
-				s.window.mu.Lock()
-				defer s.window.mu.Unlock()
-				return s.window.bound
-			},
-		}},
+		Links: []sender.Link{link},
 	})
 	look := timers.New(timers.Options{
 		Store: s.store, Room: s.sender.Room, Adopt: s.sender.Adopt, Now: time.Now,
