@@ -193,7 +193,7 @@ func TestR13ScriptsAreForgotten(t *testing.T) {
 				select {
 				case <-stop:
 					return
-				case <-time.After(2 * time.Millisecond):
+				case <-time.After(20 * time.Millisecond): // far apart enough that loading and running again falls between two
 					b.rdb.ScriptFlush(b.ctx)
 				}
 			}
