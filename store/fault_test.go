@@ -189,11 +189,12 @@ func TestR13ScriptsAreForgotten(t *testing.T) {
 		stop := make(chan struct{})
 		var flushing sync.WaitGroup
 		flushing.Go(func() {
-			for {
+			// Far enough apart that loading and running again falls between two, also under the race detector.
+			for pause := 5 * time.Millisecond; ; pause = 200 * time.Millisecond {
 				select {
 				case <-stop:
 					return
-				case <-time.After(20 * time.Millisecond): // far apart enough that loading and running again falls between two
+				case <-time.After(pause):
 					b.rdb.ScriptFlush(b.ctx)
 				}
 			}
