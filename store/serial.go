@@ -127,9 +127,10 @@ func (b *block) take() (uint64, bool) {
 
 func (b *block) used() bool { return b.next == 0 || b.next > b.last }
 
-// low tells whether the next block may be fetched on the way: a shard in use of which less than half is left.
+// low tells whether the next block may be fetched on the way: a shard of which less than half is left, or that was not
+// used yet. Else the first message of each shard would wait for a synced file of its own.
 func (b *block) low() bool {
-	return b.size > 0 && b.after == (span{}) && (b.used() || 2*(b.last-b.next+1) < b.size)
+	return b.after == (span{}) && (b.used() || 2*(b.last-b.next+1) < b.size)
 }
 
 // put adds a block that was reserved up to last.
