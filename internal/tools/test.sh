@@ -21,8 +21,9 @@ unit)
 	want_redis
 	want_node
 	want_race
+	# One package after another: each starts servers of its own, and two at once starve each other of disk and cores.
 	# shellcheck disable=SC2086
-	$GO test $race -timeout 10m ${RUN:+-run "$RUN"} $TESTFLAGS $PKG
+	$GO test -p 1 $race -timeout 10m ${RUN:+-run "$RUN"} $TESTFLAGS $PKG
 	;;
 browser)
 	want_redis

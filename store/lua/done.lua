@@ -42,7 +42,8 @@ if reason then return redis.error_reply(reason) end
 local head = call('LRANGE', OUT, 0, 1)
 local nextID = (head[1] == id) and head[2] or head[1]
 local following = nextID and ending ~= '2' and outgoing(nextID)
-if following and redis.pcall('HGET', TAG .. 'm:' .. nextID, 'hb') then following = nil end -- somebody has it
+local taken = following and redis.pcall('HGET', TAG .. 'm:' .. nextID, 'hb') -- somebody has it: it is not due
+if taken then following = nil end
 
 if ending == '1' then
   call('HSET', SMS, 'dt', token, 'st', 'sent', 't:sent', at, 'acc', accepted, 'np', #parts, 'er', '')
@@ -57,13 +58,14 @@ call('SREM', HELD, id)
 for i = 1, #parts do call('SET', parts[i][1], id .. ' ' .. i, 'PX', grace) end
 if ending ~= '2' then
   call('ZREM', QUEUED, id)
+  call('ZREM', DUE, 's' .. id) -- what has ended is not due, whatever came late in between
   call('LREM', OUT, 1, id)
   if state == 'dead' then call('ZADD', DEAD, at, id) end
   if ending == '3' and event ~= '' then tell(event, 'sms.failed', id, s[4], s[5], at, why, hand) end
-  if nextID and (holdNext ~= '1' or not following) then
+  if nextID and not taken and (holdNext ~= '1' or not following) then
     call('ZADD', DUE, at, 's' .. nextID)
     following = nil
-  elseif nextID then
+  elseif following then
     call('SADD', HELD, nextID)
     call('HSET', TAG .. 'm:' .. nextID, 'hb', boot)
   end
