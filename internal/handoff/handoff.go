@@ -1,6 +1,7 @@
 package handoff
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -64,19 +65,19 @@ type Options struct {
 }
 
 func (o *Options) defaults() {
-	setDefault(&o.Source, "/aduan")
-	setDefault(&o.Workers, 8)
-	setDefault(&o.Queue, 1024)
-	setDefault(&o.Timeout, 10*time.Second)
-	setDefault(&o.RetryMin, 5*time.Second)
-	setDefault(&o.RetryMax, 15*time.Minute)
-	setDefault(&o.RetryAfterMax, time.Hour)
-	setDefault(&o.GiveUp, 72*time.Hour)
-	setDefault(&o.ParkedFor, 24*time.Hour)
-	setDefault(&o.Lease, 30*time.Second)
-	setDefault(&o.BreakerAfter, 5)
-	setDefault(&o.BreakerOpen, 30*time.Second)
-	setDefault(&o.Grace, 5*time.Second)
+	o.Source = cmp.Or(o.Source, "/aduan")
+	o.Workers = cmp.Or(o.Workers, 8)
+	o.Queue = cmp.Or(o.Queue, 1024)
+	o.Timeout = cmp.Or(o.Timeout, 10*time.Second)
+	o.RetryMin = cmp.Or(o.RetryMin, 5*time.Second)
+	o.RetryMax = cmp.Or(o.RetryMax, 15*time.Minute)
+	o.RetryAfterMax = cmp.Or(o.RetryAfterMax, time.Hour)
+	o.GiveUp = cmp.Or(o.GiveUp, 72*time.Hour)
+	o.ParkedFor = cmp.Or(o.ParkedFor, 24*time.Hour)
+	o.Lease = cmp.Or(o.Lease, 30*time.Second)
+	o.BreakerAfter = cmp.Or(o.BreakerAfter, 5)
+	o.BreakerOpen = cmp.Or(o.BreakerOpen, 30*time.Second)
+	o.Grace = cmp.Or(o.Grace, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -85,13 +86,6 @@ func (o *Options) defaults() {
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
-	}
-}
-
-func setDefault[T comparable](v *T, d T) {
-	var zero T
-	if *v == zero {
-		*v = d
 	}
 }
 

@@ -1,6 +1,7 @@
 package staffapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -61,26 +62,19 @@ type Options struct {
 }
 
 func (o *Options) defaults() {
-	setDefault(&o.Version, "dev")
-	setDefault(&o.RateLimit, 50)
-	setDefault(&o.RateBurst, 100)
-	setDefault(&o.FailedLimit, 0.2)
-	setDefault(&o.FailedBurst, 10)
-	setDefault(&o.MaxConns, 1024)
-	setDefault(&o.ReadWithin, 10*time.Second)
-	setDefault(&o.ShutdownTimeout, 5*time.Second)
+	o.Version = cmp.Or(o.Version, "dev")
+	o.RateLimit = cmp.Or(o.RateLimit, 50)
+	o.RateBurst = cmp.Or(o.RateBurst, 100)
+	o.FailedLimit = cmp.Or(o.FailedLimit, 0.2)
+	o.FailedBurst = cmp.Or(o.FailedBurst, 10)
+	o.MaxConns = cmp.Or(o.MaxConns, 1024)
+	o.ReadWithin = cmp.Or(o.ReadWithin, 10*time.Second)
+	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
-	}
-}
-
-func setDefault[T comparable](v *T, d T) {
-	var zero T
-	if *v == zero {
-		*v = d
 	}
 }
 
