@@ -29,10 +29,11 @@ type settings struct {
 	replica    bool   // it is one, and takes no writes
 	replicas   int    // how many follow it
 	broken     string // the last write of the append-only file failed
+	halves     bool   // aof-load-truncated yes: two crashes can leave half a transaction, see CutHalfTransaction in redisd
 }
 
 // settingNames are asked one by one: Redis 6.2 takes one pattern only.
-var settingNames = [...]string{"appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy"}
+var settingNames = [...]string{"appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy", "aof-load-truncated"}
 
 // readSettings asks one server. c may be a connection or a client.
 func readSettings(ctx context.Context, c interface {
@@ -53,6 +54,7 @@ func readSettings(ctx context.Context, c interface {
 	}
 	value := func(i int) string { return asked[i].Val()[settingNames[i]] }
 	s := settings{appendonly: value(0) == "yes", fsync: value(1), pause: value(2) == "yes", policy: value(3)}
+	s.halves = s.appendonly && value(4) == "yes"
 	info := infoFields(replication.Val() + "\r\n" + persistence.Val())
 	s.replica = info["role"] == "slave"
 	s.replicas, _ = strconv.Atoi(info["connected_slaves"])

@@ -120,6 +120,12 @@ func (m *managed) start() error {
 		return err
 	}
 	defer func() { _ = lock.Close() }() // the child has it now: the lock lives as long as the child and its own children
+	// Promise 2 also through two crashes. What cannot be cut with certainty is left to the server, which refuses or loads it.
+	if cut, err := redisd.CutHalfTransaction(m.dir); err != nil {
+		m.log.Error("the end of the append-only file could not be looked at", zap.Error(err))
+	} else if cut > 0 {
+		m.log.Warn("a half written transaction, acknowledged to nobody, was cut off the append-only file", zap.Int64("octets", cut))
+	}
 	m.server, err = redisd.Start(redisd.Config{
 		Binary: m.binary, Conf: m.conf(), Dir: m.dir, Lock: lock,
 		Output: func(line string) { m.log.Info("redis-server says", zap.String("line", line)) },

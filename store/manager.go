@@ -22,9 +22,10 @@ type manager struct {
 	child    *managed  // managed mode only
 	embedded *embedded // embedded mode only
 
-	again   atomic.Bool // a connection is new: look at the server again
-	running atomic.Bool
-	erased  atomic.Bool // a citizen was erased: the append-only file still holds what was
+	again     atomic.Bool // a connection is new: look at the server again
+	running   atomic.Bool
+	cautioned atomic.Bool // the log has told of aof-load-truncated
+	erased    atomic.Bool // a citizen was erased: the append-only file still holds what was
 
 	mu       sync.Mutex
 	promise  string          // guarded by mu

@@ -70,6 +70,9 @@ func (s *Store) examinePromise(ctx context.Context) error {
 			return err
 		}
 		found.replicas = max(found.replicas, known)
+		if found.halves && s.child == nil && !s.cautioned.Swap(true) {
+			s.opt.Log.Warn("after a crash in mid-write the server may leave half a transaction: set aof-load-truncated no, and start it after redis-check-aof (docs/operate.md, After a crash of Redis)")
+		}
 		mu.Lock()
 		if p := found.promise(s.opt); promise == "" || rank[found.gives()] < rank[FsyncAlways] {
 			promise = p

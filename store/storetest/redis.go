@@ -194,6 +194,9 @@ func (r *Redis) conf() string {
 
 // start starts the child and waits until it answers, or ends.
 func (r *Redis) start() error {
+	if _, err := redisd.CutHalfTransaction(r.o.Dir); err != nil { // as docs/operate.md asks of an external server
+		return err
+	}
 	child, err := redisd.Start(redisd.Config{
 		Binary: r.bin, Conf: r.conf(), Dir: r.o.Dir, Wrap: r.o.Wrap,
 		Output: func(line string) {
