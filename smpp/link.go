@@ -14,6 +14,7 @@ import (
 type Link struct {
 	o     LinkOptions
 	lanes []*lane // immutable; their fields are guarded by mu
+	taps  taps    // changed under mu, read by the sessions without it
 
 	mu      sync.Mutex // nothing blocks, and no callback runs, while it is held
 	keepers []*keeper

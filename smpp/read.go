@@ -51,6 +51,7 @@ func (s *Session) read() {
 			s.readFailed(err, batch)
 			return
 		}
+		s.tapped(false, frame)
 		batch = append(batch, incoming{frame: frame, at: dates.date(begin, time.Now())})
 		if s.frames.Ready() {
 			continue

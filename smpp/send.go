@@ -59,6 +59,7 @@ func (s *Session) flush() {
 	if len(s.wbuf) == 0 || s.dropped.Load() {
 		return
 	}
+	s.tapped(true, s.wbuf)
 	err := s.conn.SetWriteDeadline(time.Now().Add(s.writeTimeout()))
 	if err == nil {
 		_, err = s.conn.Write(s.wbuf)

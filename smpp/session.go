@@ -29,6 +29,7 @@ type Session struct {
 	onBound func()     // called by the owner when the bind is accepted
 	onEnd   func()     // called by the owner before anybody learns that the session ended
 	held    func() int // places of the window that are taken
+	taps    *taps      // the link's; who listens
 
 	// shared
 	dead    atomic.Bool  // the connection is known to be closed
@@ -74,6 +75,7 @@ func newSession(o *LinkOptions, id string, bindAs CommandID, conn net.Conn) *Ses
 		onBound:   func() {},
 		onEnd:     func() {},
 		held:      func() int { return 0 },
+		taps:      new(taps),
 		out:       outstanding{bySeq: make(map[uint32]*request)},
 		proof:     proof{ackWithin: o.AckWithin},
 		pduCounts: make(map[pduKey]prometheus.Counter),
