@@ -86,6 +86,17 @@ func (r *Redis) Turns(m msisdn.MSISDN) (n uint64) {
 	return n
 }
 
+// Took are the digests of a citizen's messages that had a turn, in order; again is how many late copies were answered
+// once more, or asked anew.
+func (r *Redis) Took(m msisdn.MSISDN) (digests []string, again int) {
+	r.locked(func() {
+		if c := r.citizens[Identify(m)]; c != nil {
+			digests, again = slices.Clone(c.took), c.again
+		}
+	})
+	return digests, again
+}
+
 // Kept is the content of a citizen that no ticket took.
 func (r *Redis) Kept(m msisdn.MSISDN) (list [][]byte) {
 	r.locked(func() {

@@ -83,6 +83,8 @@ type citizen struct {
 	turns   []string
 	out     []string // ids, the head first
 	kept    [][]byte
+	took    []string // digests of the messages that had a turn, in order
+	again   int      // late copies that were answered once more, or asked anew
 }
 
 type ticket struct {

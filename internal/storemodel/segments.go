@@ -21,7 +21,14 @@ type group struct {
 	joined  bool
 	ticket  uint64
 	field   string
-	until   time.Time // of Redis's clock; zero: for ever
+	until   time.Time      // of Redis's clock; zero: for ever
+	copies  map[int]copied // of a tombstone: parts that came again, or begin another message alike
+}
+
+// copied is a part that met the tombstone of an equal one.
+type copied struct {
+	data []byte
+	at   time.Time
 }
 
 func (r *Redis) groupOf(ref store.GroupRef) *group {
@@ -86,7 +93,10 @@ func (r *Redis) part(p store.Part, deadline time.Time) store.PartOutcome {
 	if g != nil {
 		had, same := g.digests[p.Number], g.digests[p.Number] == p.Digest
 		switch {
-		case g.joined && same:
+		case g.joined && same: // a copy, or the start of another message that begins alike: what comes next tells
+			if c != nil {
+				g.copies[p.Number] = copied{slices.Clone(p.Data), p.Now}
+			}
 			return tell(store.PartDuplicate)
 		case g.joined && had == "":
 			return tell(store.PartGap)
@@ -105,9 +115,14 @@ func (r *Redis) part(p store.Part, deadline time.Time) store.PartOutcome {
 		out.Citizen.Version = 1
 	}
 	if g == nil || g.joined {
-		next := &group{total: p.Total, first: p.Now, parts: map[int][]byte{}, digests: map[int]string{}}
+		next := &group{total: p.Total, first: p.Now, parts: map[int][]byte{}, digests: map[int]string{}, copies: map[int]copied{}}
 		if g != nil {
 			next.version = g.version
+			for n, had := range g.copies { // came a moment ago, before this one, and looked like copies
+				if n < p.Number && p.Now.Sub(had.at) < p.Timeout {
+					next.parts[n], next.digests[n] = had.data, g.digests[n]
+				}
+			}
 		}
 		g = next
 		r.groups[ref] = g

@@ -70,7 +70,7 @@ func (s *Store) twice(ctx context.Context, name string, attempt func() (script, 
 	if errors.Is(err, store.ErrUnknown) && ctx.Err() == nil {
 		script, accept = attempt()
 		if err = s.do(ctx, name, script); err != nil { // the first may stand
-			return fmt.Errorf("%w: %w", store.ErrUnknown, err)
+			return fmt.Errorf("%w; tried again: %v", store.ErrUnknown, err) //nolint:errorlint // as committers.twice: not to be taken for ErrNotKept
 		}
 	}
 	if err == nil {

@@ -168,6 +168,12 @@ func (r *Redis) write(t *store.Turn, c *citizen, m *mark, now time.Time) store.O
 		c.kept = append(c.kept, t.Kept)
 	}
 	if w := t.Mark; w != nil {
+		switch w.Mode {
+		case store.MarkFresh, store.MarkRepetition:
+			c.took = append(c.took, w.Digest)
+		default:
+			c.again++
+		}
 		next := &mark{Mark: store.Mark{
 			Digest: w.Digest, ID: w.ID, Session: w.Session, First: now, Last: now, AsksOnly: w.AsksOnly, SMS: ids,
 		}, until: now.Add(r.redeliv)}
