@@ -38,6 +38,22 @@ func (l Line) Location() *time.Location {
 type Conversation struct {
 	Continuation time.Duration `mapstructure:"continuation"` // how long a further text belongs to the ticket just filed
 	Flood        Flood         `mapstructure:"flood"`
+	Answers      Answers       `mapstructure:"answers"`
+	Limits       Limits        `mapstructure:"limits"`
+}
+
+// Answers are the caps of what is sent in answer.
+type Answers struct {
+	PerDay int `mapstructure:"per_day"` // to one number
+}
+
+// Limits are what the line promises.
+type Limits struct {
+	Verify   int `mapstructure:"verify"`   // working days
+	Answer   int `mapstructure:"answer"`   // working days
+	Remind   int `mapstructure:"remind"`   // working days before a limit
+	Escalate int `mapstructure:"escalate"` // working days after it
+	Citizen  int `mapstructure:"citizen"`  // days of the calendar
 }
 
 // Flood is how many messages of one citizen in how long are answered.

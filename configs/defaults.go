@@ -18,6 +18,8 @@ func Defaults() *Config {
 		Conversation: Conversation{
 			Continuation: 30 * time.Minute,
 			Flood:        Flood{Count: 10, Per: 10 * time.Minute},
+			Answers:      Answers{PerDay: 100},
+			Limits:       Limits{Verify: 3, Answer: 5, Remind: 1, Escalate: 2, Citizen: 10},
 		},
 		Store: Store{
 			Mode:    ModeAuto,

@@ -18,6 +18,8 @@ func check(c *Config) []Problem {
 	k.positive("conversation.continuation", c.Conversation.Continuation)
 	k.atLeast("conversation.flood.count", c.Conversation.Flood.Count, 1)
 	k.positive("conversation.flood.per", c.Conversation.Flood.Per)
+	k.atLeast("conversation.answers.per_day", c.Conversation.Answers.PerDay, 1)
+	k.limits(c.Conversation.Limits)
 	k.store(c.Store)
 	k.smpp(c.SMPP)
 	k.http(c.HTTP)
@@ -28,6 +30,19 @@ func check(c *Config) []Problem {
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "json", "console")
 	return k.problems
+}
+
+// limits are the days that the line promises.
+func (k *checker) limits(l Limits) {
+	for _, d := range []struct {
+		key  string
+		days int
+	}{{"verify", l.Verify}, {"answer", l.Answer}, {"remind", l.Remind}, {"escalate", l.Escalate}, {"citizen", l.Citizen}} {
+		k.atLeast("conversation.limits."+d.key, d.days, 1)
+		if d.days > 365 {
+			k.bad("conversation.limits."+d.key, fmt.Sprintf("%d days are no promise", d.days), "write at most 365")
+		}
+	}
 }
 
 func (k *checker) bad(key, what, fix string) {

@@ -1,7 +1,5 @@
 package conversation
 
-import "time"
-
 // fallDue lets happen what time brings: silence over a question, ten days
 // without a mark, an erasure that was not taken back. No SMS comes of it.
 func (st *step) fallDue() {
@@ -29,6 +27,9 @@ func (st *step) fallDue() {
 		i := st.setStatus(t, Closed, "line", "")
 		st.event(EventStatus, n).Change = i
 		st.forget(n)
+	}
+	for i := range st.s.Tickets {
+		st.strike(st.s.Tickets[i].Number)
 	}
 }
 
@@ -88,7 +89,7 @@ func (st *step) erase() {
 		t.Erased = true
 		t.Alias, t.Link, t.ExternalID = "", "", ""
 		t.Texts, t.Answers, t.Changes, t.Messages = 0, 0, 0, 0 // sealed: nobody can read them any more
-		t.RateBy = time.Time{}
+		t.RateBy, t.Limit, t.DueAt, t.ClockAt, t.ClockStage = zero, "", zero, zero, 0
 		st.fx.Tickets = append(st.fx.Tickets, t)
 	}
 	st.fx.Erase = true

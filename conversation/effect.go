@@ -108,6 +108,9 @@ const (
 	EventStatus     = "ticket.status"
 	EventIncomplete = "ticket.incomplete"
 	EventUnanswered = "ticket.unanswered"
+	EventReminder   = "ticket.reminder"
+	EventOverdue    = "ticket.overdue"
+	EventEscalated  = "ticket.escalated"
 )
 
 func joinParts(parts []string, gaps []int, mark string) string {

@@ -16,6 +16,7 @@ type Options struct {
 	FloodCount   int           // more SMS than this within FloodPer are a flood; default 10
 	FloodPer     time.Duration // default 10 min
 	Cap          int           // answers to one number a day; default 100
+	Limits       Limits        // what the line promises
 	Words        *Words
 	// Segments tells how many SMS segments a text takes; default: by Words'
 	// measure of the GSM alphabet.
@@ -31,9 +32,7 @@ type Engine struct {
 
 // Times that the rules name.
 const (
-	detailTime  = 24 * time.Hour      // for the answer to a question of ours
-	officerTime = 10 * 24 * time.Hour // for the answer to an officer
-	rateTime    = 10 * 24 * time.Hour
+	detailTime  = 24 * time.Hour // for the answer to a question of ours
 	confirmTime = time.Hour
 	eraseTime   = 24 * time.Hour
 	addTime     = 30 * 24 * time.Hour // TAMBAH without a number adds to a younger ticket only
@@ -66,6 +65,7 @@ func New(o Options) (*Engine, error) {
 	if o.Cap <= 0 {
 		o.Cap = 100
 	}
+	o.Limits = o.Limits.orDefaults()
 	if o.Segments == nil {
 		o.Segments = o.Words.segments
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -50,6 +51,7 @@ func LoadWords(gsmLen func(string) (int, bool), folders ...fs.FS) (*Words, error
 			catalogues: map[string]*catalogue{}, classes: map[string]class{}, phrases: map[string][]phrase{},
 			commands: map[string]form{}, names: map[string]string{}, markers: map[string]string{},
 			marks: map[string][]mark{}, ordinary: map[string]bool{}, gsmLen: gsmLen,
+			holidays: holidays{}, weekend: []time.Weekday{time.Saturday, time.Sunday},
 		},
 		files: map[string]place{}, lists: map[string]place{}, seenAsk: map[string]int{},
 	}
@@ -87,7 +89,7 @@ func (l *loader) problem(at place, do, format string, args ...any) {
 }
 
 // foreign are files of a words folder that others read.
-var foreign = []string{"agencies", "holidays"}
+var foreign = []string{"agencies"}
 
 func (l *loader) file(folder fs.FS, name string) error {
 	data, err := fs.ReadFile(folder, name)
@@ -110,6 +112,8 @@ func (l *loader) file(folder fs.FS, name string) error {
 		l.categories(n)
 	case n.get("questions") != nil || n.get("marks") != nil || n.get("ordinary") != nil:
 		l.questionsFile(n)
+	case n.get("holidays") != nil:
+		l.holidaysFile(n)
 	case slices.ContainsFunc(foreign, func(key string) bool { return n.get(key) != nil }):
 	default:
 		l.problem(n.at(), "begin it with language:, categories: or questions:", "nobody knows what this file is")

@@ -37,6 +37,7 @@ func (st *step) file(kind Kind, confidential bool) {
 	st.s.Tickets = append(st.s.Tickets, t)
 	head := st.change(t.Number)
 	st.keepText(head)
+	st.startClock(head, st.now)
 	i := st.history(head, ChangeEntry{By: "citizen", To: Filed, What: "status"})
 	e := st.event(EventFiled, t.Number)
 	e.Text, e.Change = head.Texts, i

@@ -59,8 +59,11 @@ func (st *step) staffStatus(in *StaffStatus) {
 	}
 	t = st.change(in.Ticket)
 	i := st.setStatus(t, in.Status, in.By, in.Note)
-	if in.Agency != nil {
+	if in.Agency != nil && *in.Agency != t.Agency {
 		t.Agency = *in.Agency
+		if t.Status == Forwarded { // another institution begins anew
+			st.startClock(t, st.now)
+		}
 	}
 	if in.ExternalID != nil {
 		t.ExternalID = *in.ExternalID
@@ -86,7 +89,7 @@ func (st *step) settleQuestions(t *Ticket, ask bool) {
 	st.drop(func(q *Question) bool { return q.Ticket == n && q.Ask == AskRating })
 	switch t.Status {
 	case Resolved:
-		t.RateBy, t.Rating = st.now.Add(rateTime), 0
+		t.RateBy, t.Rating = st.citizenBy(), 0
 		if ask {
 			st.ask(Question{Ask: AskRating, Ticket: n})
 		}
@@ -152,7 +155,7 @@ func (st *step) staffQuestion(in *StaffQuestion) {
 	}
 	t = st.change(in.Ticket)
 	st.history(t, ChangeEntry{By: in.By, Note: in.Text, What: "question"})
-	st.ask(Question{Ask: AskOfficer, Ticket: t.Number, Asked: in.Text, Until: st.now.Add(officerTime)})
+	st.ask(Question{Ask: AskOfficer, Ticket: t.Number, Asked: in.Text, Until: st.citizenBy()})
 	st.fx.Replies = append(st.fx.Replies, Reply{Text: text, Push: true, Ticket: t.Number, Language: st.lang, Template: "push_question"})
 	st.ours(text)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // stateVersion is the version that EncodeState writes.
-const stateVersion = 1
+const stateVersion = 2
 
 // ErrNewerState means that a newer release wrote the state.
 var ErrNewerState = errors.New("the state was written by a newer release: upgrade this daemon")
@@ -105,6 +105,7 @@ func (s State) TickAt() time.Time {
 	}
 	for i := range s.Tickets {
 		due(s.Tickets[i].RateBy)
+		due(s.Tickets[i].ClockAt)
 	}
 	return first
 }

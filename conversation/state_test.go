@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,10 +19,11 @@ func full() conversation.State {
 	at := time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC)
 	n := conversation.NewNumber(42, 10001)
 	return conversation.State{
-		V: 1, Language: "id", OptedOut: true, Erased: true,
+		V: 2, Language: "id", OptedOut: true, Erased: true,
 		Tickets: []conversation.Ticket{{
 			Number: n, Kind: conversation.Complaint, Language: "id", Status: conversation.Resolved, FiledAt: at, TouchedAt: at, ClosedAt: at,
 			StatusAt: at, RateBy: at, Category: "road", Agency: "pupr", Confidential: true, Incomplete: true, Urgent: true, Erased: true,
+			Limit: conversation.LimitVerify, DueAt: at, ClockAt: at, ClockStage: 1,
 			Rating: 2, Link: "main", Alias: "R10001421", ExternalID: "X1", Texts: 1, Answers: 2, Changes: 3, Messages: 4,
 		}},
 		Questions: []conversation.Question{
@@ -45,7 +47,7 @@ func TestStateSurvivesEncoding(t *testing.T) {
 // A stored state of every version that was ever written is read.
 func TestStatesOfEveryVersionAreRead(t *testing.T) {
 	if *update {
-		if err := os.WriteFile("testdata/state/v1.json", []byte(encode(t, full())+"\n"), 0o644); err != nil {
+		if err := os.WriteFile("testdata/state/v2.json", []byte(encode(t, full())+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,7 +60,12 @@ func TestStatesOfEveryVersionAreRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := encode(t, decode(t, string(data))), encode(t, full()); got != want {
+		whole := full()
+		if strings.HasSuffix(f, "v1.json") { // knew no clocks
+			head := &whole.Tickets[0]
+			head.Limit, head.DueAt, head.ClockAt, head.ClockStage = "", time.Time{}, time.Time{}, 0
+		}
+		if got, want := encode(t, decode(t, string(data))), encode(t, whole); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", f, got, want)
 		}
 	}

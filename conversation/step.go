@@ -16,6 +16,9 @@ func (e *Engine) Step(s State, in Input, now time.Time) (State, Effects) {
 	st.s.V = stateVersion
 	st.s.Tickets = slices.Clone(s.Tickets)
 	st.s.Questions = slices.Clone(s.Questions)
+	if s.V == 1 {
+		st.windUp()
+	}
 	st.fallDue()
 	switch in := in.(type) {
 	case SMS:
@@ -153,6 +156,9 @@ func (st *step) setStatus(t *Ticket, to Status, by, note string) int {
 	t.ClosedAt = time.Time{}
 	if !to.Open() {
 		t.ClosedAt = st.now
+	}
+	if from != to {
+		st.startClock(t, st.now)
 	}
 	return st.history(t, ChangeEntry{By: by, From: from, To: to, Note: note, What: "status"})
 }

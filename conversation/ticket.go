@@ -52,27 +52,31 @@ func (s Status) staffMaySet() bool {
 // Ticket is the head of a ticket: what Step must know of it. It holds no text
 // and no telephone number; texts, answers and changes are entries beside it.
 type Ticket struct {
-	Number       Number    `json:"n"`
-	Kind         Kind      `json:"k"`
-	Language     string    `json:"l,omitempty"`
-	Status       Status    `json:"s"`
-	FiledAt      time.Time `json:"f"`
-	TouchedAt    time.Time `json:"t,omitzero"` // filed, added to, answered or reopened last
-	ClosedAt     time.Time `json:"c,omitzero"`
-	StatusAt     time.Time `json:"sa,omitzero"` // last change of status
-	RateBy       time.Time `json:"rb,omitzero"` // a resolved ticket closes then, if it is not rated
-	Category     string    `json:"cat,omitempty"`
-	Agency       string    `json:"ag,omitempty"`
-	Confidential bool      `json:"cf,omitempty"`
-	Incomplete   bool      `json:"inc,omitempty"`
-	Urgent       bool      `json:"u,omitempty"`
-	Erased       bool      `json:"er,omitempty"` // its citizen was erased
-	Rating       int       `json:"r,omitempty"`  // 1 to 5; 0: none
-	Link         string    `json:"ln,omitempty"` // it came by this link
-	Alias        string    `json:"al,omitempty"` // names a confidential ticket's citizen to the case system
-	ExternalID   string    `json:"x,omitempty"`
-	Texts        int       `json:"tx,omitempty"` // how many texts there are
-	Answers      int       `json:"an,omitempty"`
-	Changes      int       `json:"ch,omitempty"`
-	Messages     int       `json:"ms,omitempty"` // SMS sent about it; counted by the caller
+	Number       Number     `json:"n"`
+	Kind         Kind       `json:"k"`
+	Language     string     `json:"l,omitempty"`
+	Status       Status     `json:"s"`
+	FiledAt      time.Time  `json:"f"`
+	TouchedAt    time.Time  `json:"t,omitzero"` // filed, added to, answered or reopened last
+	ClosedAt     time.Time  `json:"c,omitzero"`
+	StatusAt     time.Time  `json:"sa,omitzero"`  // last change of status
+	RateBy       time.Time  `json:"rb,omitzero"`  // a resolved ticket closes then, if it is not rated
+	Limit        string     `json:"li,omitempty"` // whose clock runs: LimitVerify, LimitAnswer
+	DueAt        time.Time  `json:"du,omitzero"`  // that limit
+	ClockAt      time.Time  `json:"ck,omitzero"`  // when the clock strikes next
+	ClockStage   clockStage `json:"cs,omitempty"` // what it tells then
+	Category     string     `json:"cat,omitempty"`
+	Agency       string     `json:"ag,omitempty"`
+	Confidential bool       `json:"cf,omitempty"`
+	Incomplete   bool       `json:"inc,omitempty"`
+	Urgent       bool       `json:"u,omitempty"`
+	Erased       bool       `json:"er,omitempty"` // its citizen was erased
+	Rating       int        `json:"r,omitempty"`  // 1 to 5; 0: none
+	Link         string     `json:"ln,omitempty"` // it came by this link
+	Alias        string     `json:"al,omitempty"` // names a confidential ticket's citizen to the case system
+	ExternalID   string     `json:"x,omitempty"`
+	Texts        int        `json:"tx,omitempty"` // how many texts there are
+	Answers      int        `json:"an,omitempty"`
+	Changes      int        `json:"ch,omitempty"`
+	Messages     int        `json:"ms,omitempty"` // SMS sent about it; counted by the caller
 }

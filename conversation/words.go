@@ -1,6 +1,9 @@
 package conversation
 
-import "unicode/utf16"
+import (
+	"time"
+	"unicode/utf16"
+)
 
 // Words is everything that is data: catalogues, word lists, categories,
 // questions; loaded by LoadWords and never changed.
@@ -18,6 +21,8 @@ type Words struct {
 	marks      map[string][]mark // of places, by first word
 	ordinary   map[string]bool   // no place is called so
 	guess      guesser
+	holidays   holidays
+	weekend    []time.Weekday
 	gsmLen     func(string) (int, bool)
 }
 

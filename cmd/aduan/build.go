@@ -125,6 +125,7 @@ func newEngine(cfg *configs.Config) (*conversation.Engine, error) {
 		ShortCode: cfg.Line.ShortCode, Language: cfg.Line.Language, Location: cfg.Line.Location(),
 		Continuation: cfg.Conversation.Continuation,
 		FloodCount:   cfg.Conversation.Flood.Count, FloodPer: cfg.Conversation.Flood.Per,
+		Cap: cfg.Conversation.Answers.PerDay, Limits: conversation.Limits(cfg.Conversation.Limits),
 		Words: loaded,
 		Segments: func(text string) int {
 			_, n, _ := segment.Count(text)
