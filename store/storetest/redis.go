@@ -127,10 +127,11 @@ func (r *Redis) Client() *redis.Client {
 // Kill ends the server with SIGKILL and waits until it is gone.
 func (r *Redis) Kill() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.child != nil {
-		r.child.Kill()
-		r.child = nil
+	child := r.child
+	r.child = nil
+	r.mu.Unlock()
+	if child != nil {
+		child.Kill() // not under mu: its last lines are still written down, which takes mu
 	}
 }
 
