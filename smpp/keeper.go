@@ -2,9 +2,7 @@ package smpp
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -88,6 +86,11 @@ func (k *keeper) attempt(ctx context.Context) (lasted time.Duration, err error) 
 	}
 	k.link.change(func() { k.session, k.since = s, time.Now() })
 	err = s.run(ctx)
+	if o.TLS != nil {
+		if words := alertWords(err, k.link.certificates(), time.Now()); words != "" {
+			err = &TLSError{Words: words, Err: err}
+		}
+	}
 	if !boundAt.IsZero() {
 		lasted = time.Since(boundAt)
 	}
@@ -100,22 +103,32 @@ func (k *keeper) dial(ctx context.Context) (net.Conn, error) {
 	defer cancel()
 	conn, err := o.Dial(ctx, "tcp", o.Address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot connect: %w", err)
+		return nil, &connectError{address: o.Address, err: err}
 	}
 	if o.TLS == nil {
 		return conn, nil
 	}
-	config := o.TLS.Clone()
-	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(o.Address)
-	}
-	secure := tls.Client(conn, config)
-	if err := secure.HandshakeContext(ctx); err != nil {
+	config, err := o.TLS()
+	if err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("TLS: %w", err)
+		return nil, &TLSError{Words: err.Error(), Err: err}
+	}
+	secure, ends, err := Secure(ctx, conn, config, o.Address)
+	k.link.certified(ends)
+	if err != nil {
+		return nil, err
 	}
 	return secure, nil
 }
+
+// connectError is a connection that could not be made.
+type connectError struct {
+	address string
+	err     error
+}
+
+func (e *connectError) Error() string { return "cannot connect: " + ConnectWords(e.err, e.address) }
+func (e *connectError) Unwrap() error { return e.err }
 
 func (k *keeper) failed(err error, pause time.Duration) {
 	state := LinkWaiting

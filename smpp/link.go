@@ -21,6 +21,7 @@ type Link struct {
 	waiters []*waiter
 	changed chan struct{}
 	status  LinkStatus // as it was told last
+	certs   Certificates
 	closing bool
 }
 
@@ -60,6 +61,9 @@ func (l *Link) Run(ctx context.Context) error {
 	for _, k := range l.keepers {
 		g.Go(func() error { k.run(ctx); return nil })
 	}
+	if l.o.TLS != nil {
+		g.Go(func() error { l.warn(ctx); return nil })
+	}
 	err := g.Wait()
 	l.refuseWaiters()
 	return err
@@ -93,6 +97,8 @@ type LinkStatus struct {
 	Sessions   []SessionStatus
 	WindowUsed int // places taken: submitted, or their outcome not stored yet
 	WindowSize int
+
+	Certificates Certificates // zero: plain TCP, or no handshake yet
 }
 
 // SessionStatus is one connection of a link.
@@ -159,7 +165,7 @@ func (l *Link) change(f func()) {
 
 // compute sums the keepers up. mu is held.
 func (l *Link) compute() LinkStatus {
-	s := LinkStatus{Name: l.o.Name, WindowSize: l.o.Window * len(l.lanes)}
+	s := LinkStatus{Name: l.o.Name, WindowSize: l.o.Window * len(l.lanes), Certificates: l.certs}
 	for _, ln := range l.lanes {
 		s.WindowUsed += ln.used
 	}
@@ -181,6 +187,62 @@ func (l *Link) compute() LinkStatus {
 	}
 	if tx && rx {
 		s.State = LinkBound // s.Reason stays: one of several sessions may be down
+		if s.Reason == "" {
+			s.Reason = l.certs.Warning(time.Now())
+		}
 	}
 	return s
+}
+
+// certified notes what the last handshake told of the certificates.
+func (l *Link) certified(c Certificates) {
+	l.mu.Lock()
+	if c.Theirs.IsZero() {
+		c.Theirs = l.certs.Theirs // not seen this time
+	}
+	l.certs = c
+	l.mu.Unlock()
+	l.o.Metrics.certified(l.o.Name, c)
+}
+
+func (l *Link) certificates() Certificates {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.certs
+}
+
+// warnEvery is how often the log tells of a certificate that expires soon.
+const warnEvery = 24 * time.Hour
+
+// warn tells the log of certificates that expire soon: a session that stays bound for months never looks at them again.
+func (l *Link) warn(ctx context.Context) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	var told time.Time
+	for {
+		if w := l.certificates().Warning(time.Now()); w != "" && time.Since(told) >= warnEvery {
+			told = time.Now()
+			l.o.Log.Warn("a certificate expires soon", zap.String("link", l.o.Name), zap.String("what", w))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// RenewCertificates looks at our client certificate again, for Status, metrics and the log. A connection reads it
+// anyway when it is made; those that stand stay as they are.
+func (l *Link) RenewCertificates() {
+	if l.o.TLS == nil {
+		return
+	}
+	config, err := l.o.TLS()
+	if err != nil {
+		return // the next dial tells
+	}
+	c := l.certificates()
+	c.Ours = ownEnd(config)
+	l.certified(c)
 }

@@ -17,6 +17,7 @@ type Metrics struct {
 	faults      *prometheus.CounterVec
 	responses   *prometheus.HistogramVec
 	answerTimes *prometheus.HistogramVec
+	certificate *prometheus.GaugeVec
 }
 
 // NewMetrics registers the instruments; a nil registerer gives metrics that are shown nowhere.
@@ -44,7 +45,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		responses:   seconds("response_seconds", "From a request of ours to its response.", "link", "command"),
 		answerTimes: seconds("answer_seconds", "From the arrival of a message to our answer.", "link"),
 	}
+	m.certificate = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "aduan_link_certificate_expiry_timestamp_seconds",
+		Help: "When a certificate of the link's last TLS handshake expires, Unix time: side theirs or ours.",
+	}, []string{"link", "side"})
 	if r != nil {
+		r.MustRegister(m.certificate)
 		r.MustRegister(m.state, m.sessions, m.windowUsed, m.windowSize, m.pdus, m.binds, m.faults, m.responses, m.answerTimes)
 	}
 	return m
@@ -169,5 +175,17 @@ func (m *Metrics) show(s LinkStatus) {
 func (m *Metrics) window(link string, used int) {
 	if m != nil {
 		m.windowUsed.WithLabelValues(link).Set(float64(used))
+	}
+}
+
+// certified shows when the certificates of a link expire.
+func (m *Metrics) certified(link string, c Certificates) {
+	if m == nil {
+		return
+	}
+	for side, end := range map[string]time.Time{"theirs": c.Theirs, "ours": c.Ours} {
+		if !end.IsZero() {
+			m.certificate.WithLabelValues(link, side).Set(float64(end.Unix()))
+		}
 	}
 }

@@ -56,7 +56,8 @@ type LinkOptions struct {
 	MaxInHand       int           // deliveries not yet answered on a session; beyond: ESME_RX_T_APPN at once; default 1000
 	MaxPDU          int           // octets; default DefaultMaxPDU
 
-	TLS     *tls.Config // nil: plain TCP
+	// TLS gives the configuration for each new connection, so that certificates can be renewed; nil: plain TCP.
+	TLS     func() (*tls.Config, error)
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	Handler Handler
 	Gate    Gate

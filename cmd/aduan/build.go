@@ -17,6 +17,7 @@ import (
 	"aduan/configs"
 	"aduan/configs/words"
 	"aduan/conversation"
+	"aduan/internal/certs"
 	"aduan/internal/handoff"
 	"aduan/internal/intake"
 	"aduan/internal/sender"
@@ -147,7 +148,7 @@ const (
 // openStore opens the store that the configuration names.
 func openStore(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg prometheus.Registerer, use storeUse) (*store.Store, error) {
 	c := cfg.Store
-	tlsConfig, err := c.TLS.Config("") // the client takes each node's own name
+	tlsConfig, err := storeTLS(c, log)
 	if err != nil {
 		return nil, withCode(exitConfig, fmt.Errorf("store.tls: %w", err))
 	}
@@ -164,6 +165,21 @@ func openStore(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg pr
 		Redelivery: cfg.SMPP.Redelivery, SettledFor: settledFor(cfg),
 		Now: time.Now, Log: log, Metrics: reg,
 	})
+}
+
+// storeTLS is the store's TLS configuration; its client certificate is read again at each connection. nil: plain.
+func storeTLS(c configs.Store, log *zap.Logger) (*tls.Config, error) {
+	read := func() (*tls.Config, error) { return c.TLS.Config("") } // the client takes each node's own name
+	config, err := read()
+	if err != nil || config == nil || len(config.Certificates) == 0 {
+		return config, err
+	}
+	source, err := certs.New(read, log)
+	if err != nil {
+		return nil, err
+	}
+	config.GetClientCertificate = source.ClientCertificate
+	return config, nil
 }
 
 // checkKeyFile says what is wrong with a key file that was named: a line that

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"aduan/internal/certs"
 	"aduan/internal/handoff"
 	"aduan/internal/telemetry"
 	"aduan/store"
@@ -116,9 +117,14 @@ func (l *line) readHTTP() error {
 	if l.proxies, err = prefixes("http.trusted_proxies", l.cfg.HTTP.TrustedProxies); err != nil {
 		return err
 	}
-	if l.httpTLS, err = l.cfg.HTTP.TLS.Config(); err != nil {
+	if l.cfg.HTTP.TLS.CertFile == "" && l.cfg.HTTP.TLS.KeyFile == "" {
+		return nil
+	}
+	source, err := certs.New(l.cfg.HTTP.TLS.Config, l.log)
+	if err != nil {
 		return withCode(exitConfig, fmt.Errorf("http.tls: %w", err))
 	}
+	l.httpTLS = source.Server()
 	return nil
 }
 

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"strconv"
 	"sync/atomic"
 
+	"go.uber.org/zap"
+
 	"aduan/configs"
+	"aduan/internal/certs"
 	"aduan/internal/intake"
 	"aduan/internal/sender"
 	"aduan/smpp"
@@ -14,7 +18,7 @@ import (
 
 // newLink makes the link to one operator.
 func (l *line) newLink(name string, c configs.Link) (*smpp.Link, error) {
-	tlsConfig, err := c.TLS.Config(c.Address)
+	tlsConfig, err := dialTLS(c, l.log)
 	if err != nil {
 		return nil, withCode(exitConfig, fmt.Errorf("smpp.links.%s.tls: %w", name, err))
 	}
@@ -87,4 +91,16 @@ func (l *line) smppMetrics() *smpp.Metrics {
 		l.linkMetrics = smpp.NewMetrics(l.registry)
 	}
 	return l.linkMetrics
+}
+
+// dialTLS gives a link's TLS configuration for each new connection; nil: plain TCP.
+func dialTLS(c configs.Link, log *zap.Logger) (func() (*tls.Config, error), error) {
+	if !c.TLS.Enabled {
+		return nil, nil
+	}
+	source, err := certs.New(func() (*tls.Config, error) { return c.TLS.Config(c.Address) }, log)
+	if err != nil {
+		return nil, err
+	}
+	return source.Config, nil
 }

@@ -37,6 +37,9 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 		return
 	}
 	l.turner.Use(engine)
+	for _, link := range l.links {
+		link.RenewCertificates()
+	}
 	for _, part := range atNextStart(l.cfg, next) {
 		l.log.Warn("a changed setting takes effect at the next start", zap.String("setting", part))
 	}

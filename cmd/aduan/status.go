@@ -35,6 +35,14 @@ type linkView struct {
 	Since    time.Time     `json:"since"`
 	Window   windowView    `json:"window"`
 	Sessions []sessionView `json:"sessions"`
+
+	Certificates certificatesView `json:"certificates"`
+}
+
+// certificatesView is when the certificates of a link's last TLS handshake expire; null: none.
+type certificatesView struct {
+	Theirs *time.Time `json:"theirs"`
+	Ours   *time.Time `json:"ours"`
 }
 
 type windowView struct {
@@ -56,12 +64,22 @@ func viewLink(st smpp.LinkStatus) linkView {
 		Name: st.Name, State: st.State, Reason: st.Reason, Since: st.Since.UTC(),
 		Window: windowView{Used: st.WindowUsed, Size: st.WindowSize}, Sessions: []sessionView{},
 	}
+	v.Certificates = certificatesView{Theirs: utc(st.Certificates.Theirs), Ours: utc(st.Certificates.Ours)}
 	for _, s := range st.Sessions {
 		v.Sessions = append(v.Sessions, sessionView{
 			ID: s.ID, Bind: s.Bind, State: s.State.String(), Since: s.Since.UTC(), InHand: s.InHand, Outstanding: s.Outstanding,
 		})
 	}
 	return v
+}
+
+// utc is a time for people; nil: none.
+func utc(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }
 
 // queueView is what waits in the store.
@@ -80,10 +98,7 @@ func viewQueues(s store.Stats) queueView {
 	v := queueView{
 		Queued: s.Queued, Held: s.Held, Due: s.DueSMS, Dead: s.Dead, Conversations: s.DueTicks, Groups: s.Groups, Handoffs: s.Handoffs,
 	}
-	if !s.Oldest.IsZero() {
-		at := s.Oldest.UTC()
-		v.Oldest = &at
-	}
+	v.Oldest = utc(s.Oldest)
 	return v
 }
 
@@ -194,6 +209,14 @@ func printStatus(st lineStatus, out io.Writer) error {
 		for _, l := range d.Links {
 			fmt.Fprintf(w, "  link %s\t%s\tsince %s\twindow %d/%d\tin memory %d\t%s\n",
 				l.Name, l.State, l.Since.Format(time.RFC3339), l.Window.Used, l.Window.Size, d.Memory[l.Name], l.Reason)
+			for _, c := range []struct {
+				whose string
+				end   *time.Time
+			}{{"the operator's", l.Certificates.Theirs}, {"our", l.Certificates.Ours}} {
+				if c.end != nil {
+					fmt.Fprintf(w, "    %s certificate\texpires %s\n", c.whose, c.end.Format(time.RFC3339))
+				}
+			}
 		}
 	}
 	q := st.Queues
