@@ -49,15 +49,28 @@ type line struct {
 	health      *telemetry.Health
 	backlog     atomic.Pointer[store.Stats] // what waited in the store a moment ago
 
+	timing timing
+
 	httpTLS *tls.Config    // nil: plain HTTP
 	proxies []netip.Prefix // whose X-Forwarded-For is believed
 }
 
+// timing is the time that a line lives in; dialogues are played in one of their own.
+type timing struct {
+	now     func() time.Time
+	age     func(*smpp.Delivery) time.Duration // of a delivery; nil: by now
+	observe func(conversation.Effects)         // is shown what each turn brought; nil: nobody looks
+}
+
 // buildLine makes the parts from the configuration; nothing runs yet but the store's own server.
 func buildLine(ctx context.Context, cfg *configs.Config, engine *conversation.Engine, log *zap.Logger, use storeUse) (*line, error) {
-	l := &line{cfg: cfg, log: log, registry: telemetry.NewRegistry(version)}
+	return buildLineIn(ctx, cfg, engine, log, use, timing{now: time.Now})
+}
+
+func buildLineIn(ctx context.Context, cfg *configs.Config, engine *conversation.Engine, log *zap.Logger, use storeUse, in timing) (*line, error) {
+	l := &line{cfg: cfg, log: log, registry: telemetry.NewRegistry(version), timing: in}
 	var err error
-	if l.store, err = openStore(ctx, cfg, log, l.registry, use); err != nil {
+	if l.store, err = openStoreIn(ctx, cfg, log, l.registry, use, in.now); err != nil {
 		return nil, err
 	}
 	if err := l.build(engine); err != nil {
@@ -84,11 +97,12 @@ func (l *line) build(engine *conversation.Engine) error {
 		Store: l.store, Links: l.senderLinks(), Default: cfg.SMPP.Default(), Settler: settler,
 		Policy: sender.Policy{Expire: cfg.SMPP.SMSExpire}, Offer: l.offer(),
 		Region: cfg.Line.Region, ReceiptsGrace: cfg.SMPP.ReceiptsGrace,
-		Now: time.Now, Log: l.log, Metrics: sender.NewMetrics(l.registry),
+		Now: l.timing.now, Log: l.log, Metrics: sender.NewMetrics(l.registry),
 	})
 	o := turn.Options{
-		Store: l.store, Engine: engine, Outbox: l.sender, Now: time.Now,
+		Store: l.store, Engine: engine, Outbox: l.sender, Now: l.timing.now,
 		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(), Metrics: turn.NewMetrics(l.registry),
+		Observe: l.timing.observe,
 	}
 	if q := cfg.Line.QuietHours; q.On {
 		o.Quiet = turn.QuietHours(q.From, q.To, cfg.Line.Location())
@@ -101,12 +115,12 @@ func (l *line) build(engine *conversation.Engine) error {
 	l.intake = intake.New(intake.Options{
 		Store: l.store, Turner: l.turner, Receipts: l.sender, Settler: settler, Links: l.intakeLink,
 		Region: cfg.Line.Region, ShortCode: cfg.Line.ShortCode, SegmentsTimeout: cfg.SMPP.SegmentsTimeout,
-		Now: time.Now, Log: l.log, Metrics: intake.NewMetrics(l.registry),
+		Now: l.timing.now, Age: l.timing.age, Log: l.log, Metrics: intake.NewMetrics(l.registry),
 	})
 	l.timers = timers.New(timers.Options{
 		Store: l.store, Room: l.sender.Room, HasRoom: l.sender.HasRoom(), Adopt: l.sender.Adopt, Expire: l.sender.Expire, ExpireAfter: cfg.SMPP.SMSExpire,
 		Default: cfg.SMPP.Default(), Tick: l.turner.Tick, Join: l.intake.JoinDue,
-		Offer: l.offer(), Now: time.Now, Log: l.log,
+		Offer: l.offer(), Now: l.timing.now, Log: l.log,
 	})
 	l.health = l.newHealth()
 	return l.readHTTP()
@@ -147,6 +161,10 @@ const (
 
 // openStore opens the store that the configuration names.
 func openStore(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg prometheus.Registerer, use storeUse) (*store.Store, error) {
+	return openStoreIn(ctx, cfg, log, reg, use, time.Now)
+}
+
+func openStoreIn(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg prometheus.Registerer, use storeUse, now func() time.Time) (*store.Store, error) {
 	c := cfg.Store
 	tlsConfig, err := storeTLS(c, log)
 	if err != nil {
@@ -163,7 +181,7 @@ func openStore(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg pr
 		Handoffs:   cfg.CaseSystem.Webhook.URL != "",
 		Retention:  store.Retention{Tickets: cfg.Retention.Tickets, Events: cfg.Retention.Events},
 		Redelivery: cfg.SMPP.Redelivery, SettledFor: settledFor(cfg),
-		Now: time.Now, Log: log, Metrics: reg,
+		Now: now, Log: log, Metrics: reg,
 	})
 }
 

@@ -82,7 +82,7 @@ func (in *Intake) answer(it *item, v verdict, begun time.Time) {
 }
 
 // age is how long ago the message's last octet came.
-func (in *Intake) age(it *item) time.Duration { return in.o.Now().Sub(it.d.Received) }
+func (in *Intake) age(it *item) time.Duration { return in.o.Age(it.d) }
 
 // message handles a whole message, or a part of a long one.
 func (in *Intake) message(ctx context.Context, it *item) verdict {

@@ -67,8 +67,11 @@ type Options struct {
 	ShortCode       string
 	SegmentsTimeout time.Duration
 	Now             func() time.Time
-	Log             *zap.Logger
-	Metrics         *Metrics
+	// Age is how long ago a delivery came; nil: by Now. Where Now is no real
+	// time, deliveries are dated by another clock.
+	Age     func(*smpp.Delivery) time.Duration
+	Log     *zap.Logger
+	Metrics *Metrics
 }
 
 // Intake is the consumer of every link's deliveries.
@@ -106,6 +109,9 @@ func New(o Options) *Intake {
 	}
 	if o.Settler == nil {
 		o.Settler = NewSettler(o.Store.Settle, o.Log)
+	}
+	if o.Age == nil {
+		o.Age = func(d *smpp.Delivery) time.Duration { return o.Now().Sub(d.Received) }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Intake{

@@ -47,11 +47,10 @@ func (c *Conversation) Say(ctx context.Context, text string) ([]Received, error)
 			return nil, err
 		}
 	}
-	c.p.w.prove()
 	if err := c.p.w.advance(ctx, time.Second, c.p.nextDue(ctx)); err != nil {
 		return nil, err
 	}
-	return c.p.w.phones.take(), nil
+	return c.p.w.Air.Take(), nil
 }
 
 // Advance lets time pass, and returns what comes meanwhile.
@@ -59,5 +58,5 @@ func (c *Conversation) Advance(ctx context.Context, d time.Duration) ([]Received
 	if err := c.p.w.advance(ctx, d, c.p.nextDue(ctx)); err != nil {
 		return nil, err
 	}
-	return c.p.w.phones.take(), nil
+	return c.p.w.Air.Take(), nil
 }

@@ -100,12 +100,5 @@ func (p *player) binary(ctx context.Context, from smpp.Address, s *Step) error {
 }
 
 func (p *player) deliver(ctx context.Context, m *smpp.Message) error {
-	status, err := p.w.deliver(ctx, m)
-	if err != nil {
-		return err
-	}
-	if status != smpp.StatusROK {
-		return fmt.Errorf("deliver_sm was answered %v", status)
-	}
-	return nil
+	return p.w.deliver(ctx, m, p.lost)
 }

@@ -39,7 +39,7 @@ func TestAMessageThatComesWithADueErasureIsNotErased(t *testing.T) {
 			}
 		}
 		var all []conversation.Number
-		for _, r := range p.w.phones.take() {
+		for _, r := range p.w.Air.Take() {
 			all = append(all, conversation.NumbersIn(r.Text)...)
 		}
 		return all
@@ -53,7 +53,7 @@ func TestAMessageThatComesWithADueErasureIsNotErased(t *testing.T) {
 		t.Fatalf("tickets %v, then %v", before, after)
 	}
 	for n, want := range map[conversation.Number]int{before[0]: 0, after[0]: 1} {
-		v, err := p.w.desk.Ticket(ctx, desk.TicketRequest{Number: n})
+		v, err := p.w.Desk.Ticket(ctx, desk.TicketRequest{Number: n})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -249,7 +249,7 @@ func (p *player) checkTicket(ctx context.Context, where, name string, f fact) er
 		p.fail(where, "no ticket is called %s", name)
 		return nil
 	}
-	v, err := p.w.desk.Ticket(ctx, desk.TicketRequest{Number: n, Viewer: desk.Viewer{Reveal: true}})
+	v, err := p.w.Desk.Ticket(ctx, desk.TicketRequest{Number: n, Viewer: desk.Viewer{Reveal: true}})
 	if errors.Is(err, desk.ErrNotFound) {
 		p.fail(where, "%s is gone", name)
 		return nil
@@ -330,7 +330,7 @@ func (p *player) checkCitizen(ctx context.Context, where, name string, f fact) e
 		equal(said, "erased", st.Erased, f.Erased)
 	}
 	if f.Kept != nil {
-		kept, err := p.w.store.KeptCount(ctx, p.w.store.Identify(m))
+		kept, err := p.w.Store.KeptCount(ctx, p.w.Store.Identify(m))
 		if err != nil {
 			return err
 		}

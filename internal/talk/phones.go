@@ -10,8 +10,8 @@ import (
 	"aduan/smpp/segment"
 )
 
-// phones are all telephones: a link that accepts everything.
-type phones struct {
+// Telephones are all telephones: Submit takes every segment, Take gives whole SMS.
+type Telephones struct {
 	mu    sync.Mutex // guards all below
 	parts map[string][]byte
 	got   []Received
@@ -26,10 +26,11 @@ type Received struct {
 	Segments int
 }
 
-func newPhones() *phones { return &phones{parts: map[string][]byte{}} }
+// NewTelephones returns telephones that have got nothing.
+func NewTelephones() *Telephones { return &Telephones{parts: map[string][]byte{}} }
 
 // Submit takes one segment.
-func (p *phones) Submit(_ context.Context, m *smpp.Message) (smpp.SubmitResult, error) {
+func (p *Telephones) Submit(_ context.Context, m *smpp.Message) (smpp.SubmitResult, error) {
 	udh, body := m.Content()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,10 +59,10 @@ func (p *phones) Submit(_ context.Context, m *smpp.Message) (smpp.SubmitResult, 
 }
 
 // Release has nothing to give back.
-func (p *phones) Release() {}
+func (p *Telephones) Release() {}
 
-// take returns what came since the last call.
-func (p *phones) take() []Received {
+// Take returns what came since the last call.
+func (p *Telephones) Take() []Received {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	got := p.got

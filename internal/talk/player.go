@@ -31,6 +31,7 @@ type player struct {
 	last     []*smpp.Message        // what the last sms step delivered
 	heard    string                 // the last SMS that a citizen got
 	ref      byte
+	lost     bool // the acknowledgement of this step's SMS is lost: the next step redelivers it
 	problems []string
 }
 
@@ -107,7 +108,7 @@ func (p *player) step(ctx context.Context, i int, s *Step, redelivered bool) err
 			return err
 		}
 	}
-	if stray := p.w.phones.take(); len(stray) > 0 {
+	if stray := p.w.Air.Take(); len(stray) > 0 {
 		p.fail(p.where(i), "%d SMS came by themselves before this step: %q", len(stray), stray[0].Text)
 		return nil
 	}
@@ -115,14 +116,12 @@ func (p *player) step(ctx context.Context, i int, s *Step, redelivered bool) err
 	if s.Check.set {
 		return p.check(ctx, where, s.Check)
 	}
+	p.lost = redelivered
 	out, err := p.do(ctx, s)
 	if err != nil {
 		return err
 	}
-	if !redelivered {
-		p.w.prove()
-	}
-	out.got = p.w.phones.take()
+	out.got = p.w.Air.Take()
 	return p.judge(ctx, where, s, out)
 }
 
@@ -153,7 +152,7 @@ func (p *player) nextDue(ctx context.Context) func(time.Time) time.Time {
 }
 
 func (p *player) state(ctx context.Context, m msisdn.MSISDN) (conversation.State, error) {
-	c, err := p.w.store.Load(ctx, p.w.store.Identify(m))
+	c, err := p.w.Store.Load(ctx, p.w.Store.Identify(m))
 	if errors.Is(err, store.ErrNotFound) {
 		return conversation.State{Erased: p.seen[m]}, nil
 	}
@@ -189,13 +188,10 @@ func (p *player) do(ctx context.Context, s *Step) (outcome, error) {
 		}
 		return out, p.deliver(ctx, l.parts[s.Late-1])
 	case s.Redeliver:
-		p.w.connect()
-		for _, m := range p.last {
-			if err := p.deliver(ctx, m); err != nil {
-				return out, err
-			}
+		if err := p.w.Air.Redeliver(ctx, p.last, p.lost); err != nil {
+			return out, err
 		}
-		return out, nil
+		return out, p.w.settle(ctx)
 	case s.Staff != nil:
 		return p.staff(ctx, s.Staff)
 	default:
@@ -236,7 +232,7 @@ func (p *player) staff(ctx context.Context, s *staffStep) (outcome, error) {
 	if !ok {
 		return outcome{}, fmt.Errorf("staff: no ticket is called %s yet", s.Ticket)
 	}
-	rec, err := p.w.store.Ticket(ctx, n.Shard(), n.Serial())
+	rec, err := p.w.Store.Ticket(ctx, n.Shard(), n.Serial())
 	if err != nil {
 		return outcome{}, err
 	}
@@ -244,9 +240,9 @@ func (p *player) staff(ctx context.Context, s *staffStep) (outcome, error) {
 	viewer := desk.Viewer{Name: "staff", Reveal: true}
 	var a desk.StatusAnswer
 	if s.Question != "" {
-		a, _, err = p.w.desk.PushQuestion(ctx, desk.QuestionRequest{Viewer: viewer, Number: n, Text: s.Question})
+		a, _, err = p.w.Desk.PushQuestion(ctx, desk.QuestionRequest{Viewer: viewer, Number: n, Text: s.Question})
 	} else {
-		a, _, err = p.w.desk.PushStatus(ctx, desk.StatusRequest{Viewer: viewer, Number: n, Status: conversation.Status(s.Status), Note: s.Note, Notify: true})
+		a, _, err = p.w.Desk.PushStatus(ctx, desk.StatusRequest{Viewer: viewer, Number: n, Status: conversation.Status(s.Status), Note: s.Note, Notify: true})
 	}
 	switch {
 	case errors.Is(err, desk.ErrClosed):

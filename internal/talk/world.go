@@ -2,7 +2,6 @@ package talk
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -10,16 +9,11 @@ import (
 	"go.uber.org/zap"
 
 	"aduan/conversation"
-	"aduan/internal/intake"
-	"aduan/internal/sender"
 	"aduan/internal/timers"
 	"aduan/internal/turn"
 	"aduan/smpp"
 	"aduan/store"
 )
-
-// linkName is the link that a played conversation comes by.
-const linkName = "main"
 
 // Options are what a played line is made of.
 type Options struct {
@@ -29,67 +23,57 @@ type Options struct {
 	Region          string
 	SegmentsTimeout time.Duration
 	Log             *zap.Logger
+	// Build makes another line than the one in memory, in the given time;
+	// observe must be shown what each turn brings. Nil: in memory.
+	Build func(ctx context.Context, now func() time.Time, observe func(conversation.Effects)) (Line, error)
 }
 
-// World is a whole line without a network: the daemon's own intake, turn,
-// sender and timers on the embedded store, with a clock that is set by hand.
+// Line are the parts of a running line as a dialogue needs them.
+type Line struct {
+	Store  *store.Store
+	Desk   *turn.Desk
+	Timers *timers.Timers
+	Air    Air
+	// Waiting is how many SMS are on their way to telephones.
+	Waiting func(ctx context.Context) (int, error)
+	// Close ends the line and waits for its parts.
+	Close func() error
+}
+
+// Air is what lies between the telephones and the line.
+type Air interface {
+	// Deliver brings a message to the line and waits until it is kept. Where
+	// lost is set, the acknowledgement is lost on its way.
+	Deliver(ctx context.Context, m *smpp.Message, lost bool) error
+	// Redeliver brings the messages again whose acknowledgement was lost, and
+	// where lost is set loses it again.
+	Redeliver(ctx context.Context, ms []*smpp.Message, lost bool) error
+	// Take returns what reached the telephones since the last call.
+	Take() []Received
+}
+
+// World is a line with a clock that is set by hand.
 type World struct {
-	o      Options
-	clock  *clock
-	store  *store.Store
-	intake *intake.Intake
-	sender *sender.Sender
-	timers *timers.Timers
-	desk   *turn.Desk
-	phones *phones
+	Line
+	clock *clock
 
-	mu        sync.Mutex        // guards languages
+	mu        sync.Mutex        // guards languages, effects
 	languages map[string]string // an SMS's text → the catalogue it came from
-
-	session  *session
-	sessions int
-	sms      int
-	stop     context.CancelFunc
-	ended    sync.WaitGroup
+	effects   []conversation.Effects
 }
 
 // NewWorld starts a line at the given time. Close ends it.
 func NewWorld(ctx context.Context, o Options, start time.Time) (*World, error) {
-	w := &World{o: o, clock: &clock{now: start}, phones: newPhones(), languages: map[string]string{}}
+	w := &World{clock: &clock{now: start}, languages: map[string]string{}}
+	build := o.Build
+	if build == nil {
+		build = func(ctx context.Context, now func() time.Time, observe func(conversation.Effects)) (Line, error) {
+			return inMemory(ctx, o, now, observe)
+		}
+	}
 	var err error
-	w.store, err = store.Open(ctx, store.Options{
-		Mode: store.ModeEmbedded, AllowTrial: true, Fsync: store.FsyncNone, Now: w.clock.Now, Log: o.Log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	w.stop = stop
-	w.sender = sender.New(sender.Options{
-		Store: w.store, Region: o.Region, Now: w.clock.Now, Log: o.Log,
-		Links: []sender.Link{{
-			Name: linkName, Window: 1, Source: smpp.Address{TON: 3}, Destination: smpp.Address{TON: 1, NPI: 1},
-			Acquire: func(context.Context) (sender.Slot, error) { return w.phones, nil },
-			Bound:   func() bool { return true },
-		}},
-	})
-	turner := turn.New(turn.Options{
-		Store: w.store, Engine: o.Engine, Outbox: w.sender, Now: w.clock.Now, ShortCode: o.ShortCode, DefaultLink: linkName,
-		Observe: w.observe,
-	})
-	w.desk = turn.NewDesk(turner)
-	w.intake = intake.New(intake.Options{
-		Store: w.store, Turner: turner, Receipts: w.sender, Region: o.Region, ShortCode: o.ShortCode,
-		SegmentsTimeout: o.SegmentsTimeout, Now: w.clock.Now, Log: o.Log,
-	})
-	w.timers = timers.New(timers.Options{
-		Store: w.store, Room: w.sender.Room, Adopt: w.sender.Adopt, Tick: turner.Tick, Join: w.intake.JoinDue, Now: w.clock.Now, Log: o.Log,
-	})
-	for _, part := range []func(context.Context) error{w.store.Run, w.sender.Run, w.intake.Run} {
-		w.ended.Go(func() { _ = part(run) }) // each returns nil when run ends
-	}
-	w.connect()
-	return w, nil
+	w.Line, err = build(ctx, w.clock.Now, w.observe)
+	return w, err
 }
 
 // observe remembers which catalogue each SMS came from.
@@ -99,6 +83,21 @@ func (w *World) observe(eff conversation.Effects) {
 	for _, r := range eff.Replies {
 		w.languages[r.Text] = r.Language
 	}
+	if len(w.effects) < effectsKept {
+		w.effects = append(w.effects, eff)
+	}
+}
+
+// effectsKept bounds what takeEffects gives at a time.
+const effectsKept = 100
+
+// takeEffects returns what the turns since the last call have brought.
+func (w *World) takeEffects() []conversation.Effects {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	eff := w.effects
+	w.effects = nil
+	return eff
 }
 
 // language is the catalogue that an SMS came from.
@@ -112,7 +111,7 @@ func (w *World) language(text string) string {
 func (w *World) events(ctx context.Context) ([]store.Event, error) {
 	var all []store.Event
 	for cursor := ""; ; {
-		evs, next, err := w.store.Events(ctx, cursor, 1000)
+		evs, next, err := w.Store.Events(ctx, cursor, 1000)
 		if err != nil {
 			return nil, err
 		}
@@ -127,49 +126,32 @@ func (w *World) events(ctx context.Context) ([]store.Event, error) {
 	return all, nil
 }
 
-// Close ends the line and waits for its parts.
-func (w *World) Close() error {
-	w.stop()
-	w.ended.Wait()
-	return w.store.Close()
+// deliver brings one deliver_sm and waits until all that it brings is done.
+func (w *World) deliver(ctx context.Context, m *smpp.Message, lost bool) error {
+	if err := w.Air.Deliver(ctx, m, lost); err != nil {
+		return err
+	}
+	return w.settle(ctx)
 }
 
-// connect begins a new session with the line; the one before is gone.
-func (w *World) connect() {
-	if w.session != nil {
-		w.session.close()
-		w.intake.SessionClosed(w.session.id)
-	}
-	w.sessions++
-	w.session = &session{id: fmt.Sprintf("%s.%s.%d", w.store.BootID(), linkName, w.sessions), alive: true, intake: w.intake}
-}
-
-// deliver brings one deliver_sm and waits until it is answered.
-func (w *World) deliver(ctx context.Context, m *smpp.Message) (smpp.Status, error) {
-	w.sms++
-	d := &smpp.Delivery{
-		ID: fmt.Sprintf("%s-%d", w.session.id, w.sms), Link: linkName, Carrier: w.session,
-		CommandID: smpp.CmdDeliverSM, Message: m, Received: w.clock.Now(),
-	}
-	answer := w.session.expect(d.ID)
-	w.intake.Deliver(d)
-	select {
-	case status := <-answer:
-		return status, w.settle(ctx)
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-}
-
-// prove tells the line that its last acknowledgements were read.
-func (w *World) prove() { w.session.prove() }
+// stuck is how long SMS are waited for that nobody sends, before the clock goes
+// on by a second: a link that was cut makes them try again.
+const stuck = 20 * time.Millisecond
 
 // settle waits until all SMS that are ready have reached their telephones.
 func (w *World) settle(ctx context.Context) error {
+	since := time.Now()
 	for {
-		n, err := w.sender.Depth(linkName)
+		n, err := w.Waiting(ctx)
 		if err != nil || n == 0 {
 			return err
+		}
+		if time.Since(since) > stuck {
+			since = time.Now()
+			w.clock.set(w.clock.Now().Add(time.Second))
+			if _, err := w.Timers.Once(ctx); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -198,8 +180,8 @@ func (w *World) advance(ctx context.Context, d time.Duration, due func(after tim
 
 func (w *World) moveTo(ctx context.Context, t time.Time) error {
 	w.clock.set(t)
-	w.store.Tick()
-	if _, err := w.timers.Once(ctx); err != nil {
+	w.Store.Tick()
+	if _, err := w.Timers.Once(ctx); err != nil {
 		return err
 	}
 	return w.settle(ctx)
