@@ -11,22 +11,15 @@ import (
 // on, and written as the link wants them. What the link's alphabet cannot say
 // goes as UCS-2.
 func SplitFor(text string, ref byte, alphabet string) (Encoded, error) {
-	e, err := SplitE(text, ref)
-	if e.Alphabet != GSM7 || alphabet == AlphabetGSM7 || alphabet == "" {
-		return e, err
-	}
-	for i, p := range e.Parts {
-		octets, ok := transcode(p, alphabet)
-		if !ok {
-			return splitUCS2(text, ref)
-		}
-		e.Parts[i].Text = octets
-	}
-	return e, err
+	return Wire{Alphabet: alphabet}.Split(text, ref)
 }
 
+// transcode writes a part's septets as the link's alphabet wants them.
 func transcode(p Part, alphabet string) ([]byte, bool) {
-	if alphabet == AlphabetGSM7Packed {
+	switch alphabet {
+	case "", AlphabetGSM7:
+		return p.Text, true
+	case AlphabetGSM7Packed:
 		return gsm7.Pack(p.Text, gsm7.FillBits(len(p.UDH))), true
 	}
 	text, _ := gsm7.Decode(p.Text)

@@ -22,10 +22,11 @@ const (
 
 // DecodeText reads the text of one part by its data_coding (SMPP 3.4
 // §5.2.19, GSM 03.38 for 0x10 and above); alphabet is what 0 means on the link.
-// Packed text behind a UDH begins after fill bits: [Join] knows them. false: unreadable, such as binary data; the text is then what could be read,
+// What a UDH changes (packed text begins after fill bits, and in national tables)
+// [Join] knows. false: unreadable, such as binary data; the text is then what could be read,
 // to be kept beside the octets.
 func DecodeText(dataCoding byte, alphabet string, b []byte) (string, bool) {
-	return decode(dataCoding, alphabet, b)
+	return decode(dataCoding, alphabet, gsm7.Tables{}, b)
 }
 
 // Segment is one part of a longer text as it came.
@@ -35,8 +36,25 @@ type Segment struct {
 
 // Join reads the parts of one text in order. Unlike the parts' texts put side by
 // side, it also reads what a careless sender cut through: a surrogate pair, an
-// escape. All parts are of one data_coding.
+// escape. All parts are of one data_coding; national tables hold for the part that
+// names them (23.038 §6.2.1.2.3), so parts are read together as far as they agree.
 func Join(dataCoding byte, alphabet string, parts []Segment) (string, bool) {
+	var text strings.Builder
+	readable := true
+	for len(parts) > 0 {
+		tables, n := ParseTables(parts[0].UDH), 1
+		for n < len(parts) && ParseTables(parts[n].UDH) == tables {
+			n++
+		}
+		s, ok := joinRun(dataCoding, alphabet, tables, parts[:n])
+		text.WriteString(s)
+		readable = readable && ok
+		parts = parts[n:]
+	}
+	return text.String(), readable
+}
+
+func joinRun(dataCoding byte, alphabet string, tables gsm7.Tables, parts []Segment) (string, bool) {
 	if kindOf(dataCoding) == kindDefault && alphabet == AlphabetGSM7Packed {
 		var septets []byte
 		for i, p := range parts {
@@ -46,13 +64,16 @@ func Join(dataCoding byte, alphabet string, parts []Segment) (string, bool) {
 			}
 			septets = append(septets, gsm7.Unpack(p.Text, fill, n)...)
 		}
-		return gsm7.Decode(septets)
+		return tables.Decode(septets)
+	}
+	if len(parts) == 1 {
+		return decode(dataCoding, alphabet, tables, parts[0].Text)
 	}
 	var all bytes.Buffer
 	for _, p := range parts {
 		all.Write(p.Text)
 	}
-	return decode(dataCoding, alphabet, all.Bytes())
+	return decode(dataCoding, alphabet, tables, all.Bytes())
 }
 
 type kind int
@@ -106,7 +127,7 @@ func kindOf(dc byte) kind {
 	return kindDefault
 }
 
-func decode(dc byte, alphabet string, b []byte) (string, bool) {
+func decode(dc byte, alphabet string, tables gsm7.Tables, b []byte) (string, bool) {
 	switch kindOf(dc) {
 	case kindASCII:
 		return ia5(b)
@@ -123,7 +144,7 @@ func decode(dc byte, alphabet string, b []byte) (string, bool) {
 	}
 	switch alphabet {
 	case AlphabetGSM7Packed:
-		return gsm7.Decode(gsm7.Unpack(b, 0, -1))
+		return tables.Decode(gsm7.Unpack(b, 0, -1))
 	case AlphabetLatin1:
 		return table(charmap.Windows1252, b), true
 	case AlphabetASCII:
@@ -131,7 +152,7 @@ func decode(dc byte, alphabet string, b []byte) (string, bool) {
 	case AlphabetUTF8:
 		return strings.ToValidUTF8(string(b), "\uFFFD"), utf8.Valid(b)
 	}
-	return gsm7.Decode(b)
+	return tables.Decode(b)
 }
 
 // ia5 reads data_coding 1. By the book it is ASCII; common libraries mean GSM

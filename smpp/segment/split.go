@@ -40,12 +40,13 @@ var ErrTooLong = errors.New("segment: the text needs more than 255 parts")
 type Encoded struct {
 	Alphabet   string // GSM7 or UCS2
 	DataCoding byte
+	Tables     gsm7.Tables // that the parts' headers name; zero: none
 	Parts      []Part
 }
 
 // Part is what one SMS carries.
 type Part struct {
-	UDH  []byte // its length octet included; nil where the text is in one part
+	UDH  []byte // its length octet included; nil where the text needs none
 	Text []byte // GSM: one septet an octet; UCS-2: big-endian
 }
 
@@ -69,10 +70,7 @@ func Split(text string, ref byte) Encoded {
 
 // SplitE is [Split] that says [ErrTooLong].
 func SplitE(text string, ref byte) (Encoded, error) {
-	if septets, ok := gsm7.Encode(gsm7.Rewrite(text)); ok {
-		return number(Encoded{Alphabet: GSM7, DataCoding: DataCodingDefault}, cutSeptets(septets), ref)
-	}
-	return splitUCS2(text, ref)
+	return Wire{}.Split(text, ref)
 }
 
 func splitUCS2(text string, ref byte) (Encoded, error) {
@@ -92,20 +90,15 @@ func number(e Encoded, chunks [][]byte, ref byte) (Encoded, error) {
 		if len(chunks) > 1 {
 			e.Parts[i].UDH = AppendUDH(nil, Concat{Ref: uint16(ref), Total: len(chunks), Number: i + 1})
 		}
+		e.Parts[i].UDH = appendTables(e.Parts[i].UDH, e.Tables)
 	}
 	return e, err
 }
 
 // Count says what a text costs: its alphabet ("gsm7" or "ucs2"), how many
-// segments, and how many septets or UTF-16 units are left in the last.
-func Count(text string) (alphabet string, segments, left int) {
-	if septets, ok := gsm7.Encode(gsm7.Rewrite(text)); ok {
-		chunks := cutSeptets(septets)
-		return GSM7, len(chunks), room(chunks, gsmSingle, gsmPart, 1)
-	}
-	chunks := cutUnits(text)
-	return UCS2, len(chunks), room(chunks, ucs2Single, ucs2Part, 2)
-}
+// segments, and how many septets or UTF-16 units are left in the last. What a
+// link changes of that, [Wire.Count] knows.
+func Count(text string) (alphabet string, segments, left int) { return Wire{}.Count(text) }
 
 func room(chunks [][]byte, single, part, octets int) int {
 	used := len(chunks[len(chunks)-1]) / octets
@@ -116,13 +109,13 @@ func room(chunks [][]byte, single, part, octets int) int {
 }
 
 // cutSeptets never parts an escape from its septet.
-func cutSeptets(septets []byte) [][]byte {
-	if len(septets) <= gsmSingle {
+func cutSeptets(septets []byte, single, part int) [][]byte {
+	if len(septets) <= single {
 		return [][]byte{septets}
 	}
-	chunks := make([][]byte, 0, len(septets)/gsmPart+1)
-	for len(septets) > gsmPart {
-		n := gsmPart
+	chunks := make([][]byte, 0, len(septets)/part+1)
+	for len(septets) > part {
+		n := part
 		if septets[n-1] == gsm7.Escape { // Encode writes no doubled escape: this one belongs to the next septet
 			n--
 		}

@@ -1,9 +1,19 @@
 package segment
 
-// Information elements that concatenate (3GPP TS 23.040 §9.2.3.24.1, .8).
+import (
+	"bytes"
+	"iter"
+
+	"aduan/smpp/gsm7"
+)
+
+// Information elements that we read: those that concatenate (3GPP TS 23.040
+// §9.2.3.24.1, .8), and those that name the tables of the text (§9.2.3.24.15, .16).
 const (
 	ieConcat8  = 0x00
 	ieConcat16 = 0x08
+	ieSingle   = 0x24
+	ieLocking  = 0x25
 )
 
 // Concat is what joins the parts of one text: parts of the same sender and
@@ -29,25 +39,65 @@ func AppendUDH(dst []byte, c Concat) []byte {
 // 23.040 §9.2.3.24.1 says; a total of 1 needs no joining; of several the last
 // counts. ok is false where nothing remains.
 func ParseUDH(udh []byte) (c Concat, ok bool) {
-	if len(udh) < 1 {
-		return Concat{}, false
-	}
-	rest := udh[1:]
-	if claimed := int(udh[0]); claimed < len(rest) {
-		rest = rest[:claimed]
-	}
-	for len(rest) >= 2 {
-		id, size := rest[0], int(rest[1])
-		rest = rest[2:]
-		if size > len(rest) {
-			break
-		}
-		if found, is := element(id, rest[:size]); is {
+	for id, data := range elements(udh) {
+		if found, is := element(id, data); is {
 			c, ok = found, true
 		}
-		rest = rest[size:]
 	}
 	return c, ok
+}
+
+// ParseTables finds the national language tables that a user data header names;
+// of several the last counts.
+func ParseTables(udh []byte) gsm7.Tables {
+	var t gsm7.Tables
+	for id, data := range elements(udh) {
+		switch {
+		case len(data) != 1:
+		case id == ieSingle:
+			t.Single = gsm7.Language(data[0])
+		case id == ieLocking:
+			t.Locking = gsm7.Language(data[0])
+		}
+	}
+	return t
+}
+
+// Foreign reports whether a user data header holds more than we read: another
+// element, such as a port number, or octets that are none.
+func Foreign(udh []byte) bool {
+	read := 1
+	for id, data := range elements(udh) {
+		read += 2 + len(data)
+		switch id {
+		case ieConcat8, ieConcat16, ieSingle, ieLocking:
+		default:
+			return true
+		}
+	}
+	return len(bytes.TrimRight(udh[min(read, len(udh)):], "\x00")) > 0 // some pad with zeros
+}
+
+// elements are identifier and data of the information elements that fit, whatever
+// the length octet claims.
+func elements(udh []byte) iter.Seq2[byte, []byte] {
+	return func(yield func(byte, []byte) bool) {
+		if len(udh) < 1 {
+			return
+		}
+		rest := udh[1:]
+		if claimed := int(udh[0]); claimed < len(rest) {
+			rest = rest[:claimed]
+		}
+		for len(rest) >= 2 {
+			id, size := rest[0], int(rest[1])
+			rest = rest[2:]
+			if size > len(rest) || !yield(id, rest[:size]) {
+				return
+			}
+			rest = rest[size:]
+		}
+	}
 }
 
 func element(id byte, data []byte) (Concat, bool) {
