@@ -102,6 +102,9 @@ func (k *checker) traffic(key string, l Link) {
 	for _, t := range l.NationalTables {
 		k.oneOf(key+".national_tables", t, nationalTables...)
 	}
+	if len(l.NationalTables) > 0 && l.Alphabet != "gsm7" && l.Alphabet != "gsm7-packed" {
+		k.bad(key+".national_tables", fmt.Sprintf("they shift within GSM 7-bit, and alphabet is %s", l.Alphabet), "leave them empty, or set alphabet: gsm7 where the operator takes it")
+	}
 	k.oneOf(key+".bind", l.Bind, BindTransceiver, BindPair)
 	k.atLeast(key+".sessions", l.Sessions, 1)
 	k.atLeast(key+".window", l.Window, 1)

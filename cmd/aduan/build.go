@@ -26,7 +26,6 @@ import (
 	"aduan/internal/turn"
 	"aduan/smpp"
 	"aduan/smpp/gsm7"
-	"aduan/smpp/segment"
 	"aduan/store"
 )
 
@@ -101,7 +100,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	})
 	o := turn.Options{
 		Store: l.store, Engine: engine, Outbox: l.sender, Now: l.timing.now,
-		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(), Metrics: turn.NewMetrics(l.registry),
+		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(), Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
 		Observe: l.timing.observe,
 	}
 	if q := cfg.Line.QuietHours; q.On {
@@ -136,6 +135,7 @@ func newEngine(cfg *configs.Config) (*conversation.Engine, error) {
 	if err != nil {
 		return nil, withCode(exitConfig, err)
 	}
+	wires := wiresOf(cfg)
 	engine, err := conversation.New(conversation.Options{
 		ShortCode: cfg.Line.ShortCode, Language: cfg.Line.Language, Location: cfg.Line.Location(),
 		Continuation: cfg.Conversation.Continuation,
@@ -143,7 +143,7 @@ func newEngine(cfg *configs.Config) (*conversation.Engine, error) {
 		Cap: cfg.Conversation.Answers.PerDay, Limits: conversation.Limits(cfg.Conversation.Limits),
 		Words: loaded,
 		Segments: func(text string) int {
-			_, n, _ := segment.Count(text)
+			_, n, _ := wires.Count(text)
 			return n
 		},
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -14,6 +16,7 @@ import (
 	"aduan/internal/intake"
 	"aduan/internal/sender"
 	"aduan/smpp"
+	"aduan/smpp/segment"
 )
 
 // newLink makes the link to one operator.
@@ -62,6 +65,33 @@ func (l *line) intakeLink(name string) intake.Link {
 	return intake.Link{Alphabet: c.Alphabet, AckWithin: c.AckWithin}
 }
 
+// wireOf is how texts are written on a link.
+func wireOf(c configs.Link) segment.Wire {
+	w, err := segment.NewWire(c.Alphabet, c.NationalTables)
+	if err != nil {
+		return segment.Wire{Alphabet: c.Alphabet} // the settings were checked
+	}
+	return w
+}
+
+// wiresOf are the links that a text may go by: what it costs is told before it is known by which.
+func wiresOf(cfg *configs.Config) segment.Wires {
+	var all segment.Wires
+	for _, name := range slices.Sorted(maps.Keys(cfg.SMPP.Links)) {
+		all = append(all, wireOf(cfg.SMPP.Links[name]))
+	}
+	return all
+}
+
+// countOn says what an SMS costs on a link; one that is not configured any more counts as the default.
+func (l *line) countOn(name, text string) (alphabet string, segments, left int) {
+	c, ok := l.cfg.SMPP.Links[name]
+	if !ok {
+		c = l.cfg.SMPP.Links[l.cfg.SMPP.Default()]
+	}
+	return wireOf(c).Count(text)
+}
+
 // senderLinks are the links as the sender sees them.
 func (l *line) senderLinks() []sender.Link {
 	all := make([]sender.Link, 0, len(l.links))
@@ -71,7 +101,7 @@ func (l *line) senderLinks() []sender.Link {
 			Name: link.Status().Name, Window: c.Window * max(c.Sessions, 1),
 			Source:      smpp.Address{TON: c.Source.TON, NPI: c.Source.NPI},
 			Destination: smpp.Address{TON: c.Destination.TON, NPI: c.Destination.NPI},
-			ServiceType: c.ServiceType, Alphabet: c.Alphabet, Receipts: c.Receipts,
+			ServiceType: c.ServiceType, Wire: wireOf(c), Receipts: c.Receipts,
 			Acquire: func(ctx context.Context) (sender.Slot, error) {
 				slot, err := link.Acquire(ctx)
 				if err != nil {

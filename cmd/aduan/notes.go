@@ -28,7 +28,6 @@ func withoutEffect(cfg *configs.Config) []string {
 			key string
 			set bool
 		}{
-			{"national_tables", len(l.NationalTables) > 0},
 			{"exclusive", l.Exclusive},
 			{"rate", l.Rate > 0},
 			{"prefixes", len(l.Prefixes) > 0},

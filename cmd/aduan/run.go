@@ -97,7 +97,7 @@ func (l *line) serveHTTP(ctx context.Context, ln net.Listener, extra map[string]
 	}
 	api, err := staffapi.New(staffapi.Options{
 		Desk: l.desk, Keys: l.store, Extra: mounts, Hosts: l.cfg.HTTP.Hosts, TrustedProxies: l.proxies, TLS: l.httpTLS,
-		Version: version, ShutdownTimeout: l.cfg.ShutdownTimeout / 4, Now: time.Now, Log: l.log, Metrics: l.registry,
+		Version: version, ShutdownTimeout: l.cfg.ShutdownTimeout / 4, Count: wiresOf(l.cfg).Count, Now: time.Now, Log: l.log, Metrics: l.registry,
 	})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"aduan/internal/msisdn"
 	"aduan/smpp"
+	"aduan/smpp/segment"
 	"aduan/store"
 )
 
@@ -30,8 +31,9 @@ type Link struct {
 	// the operator wants it.
 	Source, Destination smpp.Address
 	ServiceType         string
-	// Alphabet is what data_coding 0 means to the SMSC; "": gsm7.
-	Alphabet string
+	// Wire is how texts are written: what data_coding 0 means to the SMSC, and
+	// which national tables may be used.
+	Wire segment.Wire
 	// Receipts asks the SMSC for delivery receipts.
 	Receipts bool
 	// Acquire waits for a free place on a bound session.

@@ -71,7 +71,7 @@ func (r *refusal) Error() string { return r.status.String() }
 // session. It returns the ids of all that are accepted, earlier ones included.
 func (s *Sender) submit(ctx context.Context, link Link, slot Slot, sms store.Outgoing) ([]string, error) {
 	ids := append([]string(nil), sms.Accepted...)
-	enc, err := segment.SplitFor(sms.Text, reference(sms.ID), link.Alphabet)
+	enc, err := link.Wire.Split(sms.Text, reference(sms.ID))
 	if err != nil {
 		return ids, &refusal{smpp.StatusRINVMSGLEN}
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"aduan/internal/desk"
+	"aduan/smpp/segment"
 	"aduan/store"
 )
 
@@ -47,6 +48,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix // their X-Forwarded-For names the caller
 	TLS            *tls.Config    // nil: plain
 	Version        string         // of this binary, told in /openapi.json; default "dev"
+	// Count says what an SMS costs: alphabet, segments, what is left in the last; default segment.Count.
+	Count func(text string) (alphabet string, segments, left int)
 
 	RateLimit       rate.Limit    // requests a second for a key; default 50
 	RateBurst       int           // default 100
@@ -70,6 +73,9 @@ func (o *Options) defaults() {
 	o.MaxConns = cmp.Or(o.MaxConns, 1024)
 	o.ReadWithin = cmp.Or(o.ReadWithin, 10*time.Second)
 	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 5*time.Second)
+	if o.Count == nil {
+		o.Count = segment.Count
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -84,7 +84,7 @@ func (d *Desk) messageBody(ctx context.Context, ev store.Event, id string, b *ev
 	if ev.Ticket != 0 {
 		n = conversation.NewNumber(ev.Shard, ev.Ticket)
 	}
-	view := messageView(msgs[0], n)
+	view := d.t.messageView(msgs[0], n)
 	b.Message = &view
 	return nil
 }

@@ -54,7 +54,7 @@ func (d *Desk) Message(ctx context.Context, r desk.MessageRequest) (desk.Message
 	} else if r.Viewer.Agency != "" {
 		return desk.MessageView{}, desk.ErrNotFound
 	}
-	return messageView(m, number), nil
+	return d.t.messageView(m, number), nil
 }
 
 // PushStatus sets a ticket's status and tells the citizen. replayed: the same

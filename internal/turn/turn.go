@@ -10,6 +10,7 @@ import (
 	"aduan/conversation"
 	"aduan/internal/failpoint"
 	"aduan/internal/msisdn"
+	"aduan/smpp/segment"
 	"aduan/store"
 )
 
@@ -75,6 +76,8 @@ type Options struct {
 	// Observe is shown the effects of each turn that was kept; nil: nobody looks.
 	Observe func(conversation.Effects)
 	Metrics *Metrics
+	// Count says what an SMS costs on a link: alphabet, segments, what is left in the last; default segment.Count.
+	Count func(link, text string) (alphabet string, segments, left int)
 	// Patience bounds a turn that is not an answer to the SMSC; default 5 s.
 	Patience time.Duration
 }
@@ -95,6 +98,9 @@ func New(o Options) *Turner {
 	}
 	if o.Quiet == nil {
 		o.Quiet = func(t time.Time) time.Time { return t }
+	}
+	if o.Count == nil {
+		o.Count = func(_, text string) (string, int, int) { return segment.Count(text) }
 	}
 	t := &Turner{o: o}
 	t.engine.Store(o.Engine)

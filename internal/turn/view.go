@@ -7,7 +7,6 @@ import (
 
 	"aduan/conversation"
 	"aduan/internal/desk"
-	"aduan/smpp/segment"
 	"aduan/store"
 )
 
@@ -40,7 +39,7 @@ func (d *Desk) view(ctx context.Context, rec store.TicketRecord, head conversati
 		return view, unavailable(err)
 	}
 	for _, m := range msgs {
-		view.Messages = append(view.Messages, messageView(m, head.Number))
+		view.Messages = append(view.Messages, d.t.messageView(m, head.Number))
 	}
 	return view, nil
 }
@@ -96,11 +95,11 @@ func entry(rec store.TicketRecord, field string, v any) error {
 	return nil
 }
 
-func messageView(m store.Message, n conversation.Number) desk.MessageView {
+func (t *Turner) messageView(m store.Message, n conversation.Number) desk.MessageView {
 	view := desk.MessageView{ID: m.ID, State: m.State, Link: m.Link, Times: m.Times, Error: m.Error}
 	if n != 0 {
 		view.Ticket = n.String()
 	}
-	view.Alphabet, view.Segments, _ = segment.Count(m.Text)
+	view.Alphabet, view.Segments, _ = t.o.Count(m.Link, m.Text)
 	return view
 }

@@ -61,6 +61,23 @@ func (w Wire) Count(text string) (alphabet string, segments, left int) {
 	return p.alphabet, len(p.chunks), room(p.chunks, single, part, octets)
 }
 
+// Wires are the links that a text may go by.
+type Wires []Wire
+
+// Count is [Wire.Count] where the link is not known yet: of several it tells the one
+// that costs the most segments, so that no link sends more than was said.
+func (ws Wires) Count(text string) (alphabet string, segments, left int) {
+	if len(ws) == 0 {
+		return Wire{}.Count(text)
+	}
+	for _, w := range ws {
+		if a, n, l := w.Count(text); n > segments || n == segments && l < left {
+			alphabet, segments, left = a, n, l
+		}
+	}
+	return alphabet, segments, left
+}
+
 // plan is a text's cheapest encoding on a link, cut.
 type plan struct {
 	alphabet string

@@ -177,3 +177,16 @@ func TestPartsInNationalTables(t *testing.T) {
 		})
 	}
 }
+
+func TestWhereTheLinkIsNotKnownTheDearestCounts(t *testing.T) {
+	hindi := strings.Repeat("शिकायत दर्ज हुई। ", 5)
+	with, without := segment.Wire{Languages: []gsm7.Language{gsm7.Hindi}}, segment.Wire{}
+	for _, ws := range []segment.Wires{{with, without}, {without, with}, {}} {
+		if alphabet, n, left := ws.Count(hindi); alphabet != "ucs2" || n != 2 || left != 49 {
+			t.Errorf("%s, %d, %d", alphabet, n, left)
+		}
+	}
+	if alphabet, n, _ := (segment.Wires{with}).Count(hindi); alphabet != "gsm7" || n != 1 {
+		t.Errorf("%s, %d", alphabet, n)
+	}
+}
