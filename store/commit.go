@@ -61,6 +61,14 @@ type SMS struct {
 	Class     Class
 	NotBefore time.Time // zero: now; else it waits outside the citizen's queue until then
 	Hold      bool      // the caller has room and sends it now, if it is the head of the citizen's queue
+	Origin    Origin
+}
+
+// Origin is what caused an SMS, or brought a text: for who traces it. The zero value is time: something fell due.
+type Origin struct {
+	Delivery string    // the deliver_sm's id: its session's id, which begins with the boot, and its number there
+	Received time.Time // when its last octet came
+	By       string    // the name of the key of staff, where it was they
 }
 
 // Event is something that the case system is told. It holds ids and indexes, never text.

@@ -140,7 +140,7 @@ func (t *Turn) wire(veil *sealer, deadline int64, redelivery time.Duration, hand
 		due, fenceKey(shard), citizen, outKey(id), heldKey(shard, t.Boot), queuedKey(shard), eventsKey(shard), keptKey(id),
 		due, due, due, due)
 	key := t.Citizen.key
-	args = append(make([]any, 0, 28+12*len(t.Tickets)+8*len(t.SMS)+2*len(t.Events)),
+	args = append(make([]any, 0, 28+12*len(t.Tickets)+9*len(t.SMS)+2*len(t.Events)),
 		t.Boot, deadline, safe(t.ID), t.Citizen.Version, key.wrapped, t.sealedNumber(), key.seal(citizen, "s", t.State),
 		millis(t.Now), millis(t.TickAt), safe(id.Hash))
 
@@ -226,7 +226,7 @@ func (t *Turn) wireSMS(keys []string, args []any) ([]string, []any) {
 			notBefore = millis(m.NotBefore)
 		}
 		args = append(args, safe(m.ID), m.Link, m.From, m.Ticket, int(m.Class), notBefore, flag(m.Hold),
-			t.Citizen.key.seal(key, "x", []byte(m.Text)))
+			t.Citizen.key.seal(key, "x", []byte(m.Text)), m.Origin.String())
 	}
 	return keys, args
 }

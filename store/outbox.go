@@ -60,6 +60,7 @@ type Done struct {
 	At         time.Time
 	RetryAt    time.Time     // DoneRetry
 	HoldNext   bool          // the caller has room and sends the citizen's next SMS now
+	Try        *Try          // how it went, for who traces the SMS; nil: nothing was tried
 	Settle     []MarkRef     // marks of the same shard to settle on the way
 	EventID    string        // of the event sms.failed, where the end is one; empty: no event
 	Grace      time.Duration // how long the SMS waits for its receipts; 0: 72 h
@@ -73,6 +74,7 @@ type ReceiptUpdate struct {
 	Final           bool
 	At              time.Time
 	EventID         string
+	Delivery        string        // the id of its deliver_sm
 	Grace           time.Duration // how long a receipt waits for its SMS; 0: 72 h
 }
 
@@ -115,6 +117,7 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 		grace(d.Grace).Milliseconds(), d.SMS.Tries, d.EventID, s.opt.SettledFor.Milliseconds(), flag(s.opt.Handoffs), len(markIDs),
 	}
 	args = append(args, markIDs...)
+	args = append(args, d.Try.field(), d.Try.encode())
 	reply, err := s.lines.twice(ctx, scriptDone, keys, args...)
 	if err != nil {
 		if errors.Is(err, ErrUnknown) {
@@ -253,7 +256,7 @@ func (s *Store) Receipt(ctx context.Context, r ReceiptUpdate) (found bool, err e
 		}
 		return n > 0, nil
 	}
-	reply, err := s.lines.do(ctx, scriptReceipt, keys, r.State, r.Error, millis(r.At), r.EventID, grace(r.Grace).Milliseconds(), flag(s.opt.Handoffs))
+	reply, err := s.lines.do(ctx, scriptReceipt, keys, r.State, r.Error, millis(r.At), r.EventID, grace(r.Grace).Milliseconds(), flag(s.opt.Handoffs), word(r.Delivery))
 	if err != nil {
 		return false, err
 	}

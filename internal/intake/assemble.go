@@ -167,7 +167,7 @@ func (in *Intake) joined(ctx context.Context, it *item, g store.Group) (turn.Mes
 	}
 	sender := conversation.SenderCitizen
 	if it != nil {
-		m.Boot, m.From, sender = it.boot, it.from, it.sender()
+		m.Boot, m.From, m.Origin, sender = it.boot, it.from, it.origin(), it.sender()
 	} else {
 		c, err := in.o.Store.Load(ctx, g.Ref.Citizen)
 		if err != nil {

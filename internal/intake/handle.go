@@ -146,7 +146,7 @@ func (in *Intake) turn(it *item) turn.Message {
 }
 
 func (in *Intake) turnOf(it *item, text string, readable bool, kept any) turn.Message {
-	m := turn.Message{Boot: it.boot, From: it.from, To: it.d.Message.Destination.Addr, Link: it.d.Link}
+	m := turn.Message{Boot: it.boot, From: it.from, To: it.d.Message.Destination.Addr, Link: it.d.Link, Origin: it.origin()}
 	if m.To == "" {
 		m.To = in.o.ShortCode
 	}
@@ -162,6 +162,11 @@ func (in *Intake) turnOf(it *item, text string, readable bool, kept any) turn.Me
 		return conversation.SMS{Text: text, Link: it.d.Link, NewNumber: n, Known: known, Sender: it.sender()}
 	}
 	return m
+}
+
+// origin is how the message came, for who traces it.
+func (it *item) origin() store.Origin {
+	return store.Origin{Delivery: it.d.ID, Received: it.d.Received}
 }
 
 func (it *item) sender() conversation.SenderKind {

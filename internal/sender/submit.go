@@ -23,8 +23,9 @@ func (s *Sender) outcome(ctx context.Context, q *queue, slot Slot, h held) *stor
 		d.HoldNext = true
 		return s.done(ctx, d)
 	}
-	ids, err := s.submit(ctx, q.link, slot, h.sms)
-	d.MessageIDs = ids
+	try := newTry(q.link.Name, slot, h.sms.Tries, s.o.Now)
+	ids, err := s.submit(ctx, q.link, try, h.sms)
+	d.MessageIDs, d.Try = ids, try.told()
 	var refused *refusal
 	var unfit *smpp.PDUError
 	switch {

@@ -73,7 +73,7 @@ func (t *Turner) fill(turn *store.Turn, next conversation.State, eff conversatio
 
 // outgoing is the SMS of a reply; it reports whether the outbox keeps room for it.
 func (t *Turner) outgoing(c store.Citizen, s spec, r conversation.Reply, head *conversation.Ticket, now time.Time) (store.SMS, bool) {
-	sms := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: r.Text, From: s.from, Link: s.link, Ticket: r.Ticket.Serial()}
+	sms := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: r.Text, From: s.from, Link: s.link, Ticket: r.Ticket.Serial(), Origin: s.origin}
 	if r.Push {
 		sms.Class = store.ClassPush
 		if head != nil && head.Link != "" {
@@ -190,7 +190,7 @@ func ticketWrites(eff conversation.Effects, h *heads, s spec) ([]store.TicketWri
 			return nil, fmt.Errorf("turn: head of a ticket: %w", err)
 		}
 		w := store.TicketWrite{Serial: h.changed[i].Number.Serial(), Head: head}
-		if err := appendEntries(&w, eff, h.changed[i].Number); err != nil {
+		if err := appendEntries(&w, eff, h.changed[i].Number, s.origin); err != nil {
 			return nil, err
 		}
 		for _, m := range h.sms {
@@ -214,7 +214,7 @@ func isNew(eff conversation.Effects, n conversation.Number) bool {
 	return false
 }
 
-func appendEntries(w *store.TicketWrite, eff conversation.Effects, n conversation.Number) error {
+func appendEntries(w *store.TicketWrite, eff conversation.Effects, n conversation.Number, origin store.Origin) error {
 	add := func(field string, v any) error {
 		data, err := json.Marshal(v)
 		if err != nil {
@@ -223,11 +223,17 @@ func appendEntries(w *store.TicketWrite, eff conversation.Effects, n conversatio
 		w.Entries = append(w.Entries, store.Entry{Field: field, Data: data})
 		return nil
 	}
+	came := func(field string) { // how it came, for who traces it
+		if origin.Delivery != "" {
+			w.Entries = append(w.Entries, store.Entry{Field: store.OriginField(field), Data: []byte(origin.String()), Plain: true})
+		}
+	}
 	for _, e := range eff.Texts {
 		if e.Ticket == n {
 			if err := add(textField(e.Index), e); err != nil {
 				return err
 			}
+			came(textField(e.Index))
 		}
 	}
 	for _, e := range eff.Answers {
@@ -235,6 +241,7 @@ func appendEntries(w *store.TicketWrite, eff conversation.Effects, n conversatio
 			if err := add(answerField(e.Index), e); err != nil {
 				return err
 			}
+			came(answerField(e.Index))
 		}
 	}
 	for _, e := range eff.Changes {

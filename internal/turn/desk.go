@@ -99,7 +99,7 @@ func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, i
 		return d.answeredBefore(ctx, n, idem, desk.ErrErased)
 	}
 	s := d.t.ours(func(_ conversation.Number, known []conversation.Ticket) conversation.Input { return input(known) })
-	s.known = []conversation.Ticket{head}
+	s.known, s.origin = []conversation.Ticket{head}, store.Origin{By: v.Name}
 	s.reread = func(ctx context.Context, s *spec) (c store.Citizen, err error) {
 		rec, head, err := d.load(ctx, n, v)
 		s.known = []conversation.Ticket{head}

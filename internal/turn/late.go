@@ -102,7 +102,7 @@ func (t *Turner) Again(ctx context.Context, m Message, sms []string) (Result, er
 			if e.Text == "" { // of an erased citizen
 				continue
 			}
-			out := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: e.Text, From: m.To, Link: m.Link, Ticket: e.Ticket}
+			out := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: e.Text, From: m.To, Link: m.Link, Ticket: e.Ticket, Origin: m.Origin}
 			if out.Hold = t.o.Outbox.Reserve(out.Link); out.Hold {
 				reserved = append(reserved, out.Link)
 			}

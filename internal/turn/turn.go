@@ -129,9 +129,10 @@ type Message struct {
 	// Text is searched for ticket numbers.
 	Text string
 	// Raw is kept for staff where no ticket takes the message.
-	Raw  []byte
-	Mark *store.MarkWrite
-	Join *store.GroupJoin
+	Raw    []byte
+	Mark   *store.MarkWrite
+	Join   *store.GroupJoin
+	Origin store.Origin
 }
 
 // Result is a turn that was made.
@@ -149,7 +150,7 @@ func (t *Turner) SMS(ctx context.Context, m Message) (Result, error) {
 	}
 	return t.run(ctx, c, spec{
 		boot: m.Boot, deadline: m.Deadline, text: m.Text, link: m.Link, from: m.To,
-		raw: m.Raw, mark: m.Mark, join: m.Join, numbered: true,
+		raw: m.Raw, mark: m.Mark, join: m.Join, origin: m.Origin, numbered: true,
 		input: m.Input,
 	})
 }
@@ -203,6 +204,7 @@ type spec struct {
 	mark     *store.MarkWrite
 	join     *store.GroupJoin
 	fill     *store.GroupFill
+	origin   store.Origin
 	idem     func(conversation.Effects, []store.SMS) (*store.Idempotency, error)
 	input    func(conversation.Number, []conversation.Ticket) conversation.Input
 	// reread brings known and the citizen up to date when another turn was

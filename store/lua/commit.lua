@@ -8,7 +8,7 @@
 --       23 digest · 24 hand-off due at, '' not handed on · 25 sealed content kept, '' none ·
 --       26 erase: the citizen goes, with all that only the citizen's key opens
 --       then tickets: count, each: new · stored owner · count of strings · field, value, …
---       SMS: count, each: id · link · from · ticket · class · not before, 0 now · hold · sealed text
+--       SMS: count, each: id · link · from · ticket · class · not before, 0 now · hold · sealed text · what caused it
 --       events: count, each: subject · body
 -- returns {1, version, again, index of each SMS held…} kept (again: it was before) · {2, mark…} a copy · {3, citizen…} stale ·
 --         {4, why} late or fenced · {5, answer} replayed · {6} key misused · {7} the group changed
@@ -30,7 +30,7 @@ for i = 1, tonumber(take(1)) do
 end
 for i = 1, tonumber(take(1)) do
   k = k + 1
-  sms[i] = {KEYS[k], take(8)}
+  sms[i] = {KEYS[k], take(9)}
   ids[i] = sms[i][2]
 end
 for i = 1, tonumber(take(1)) do
@@ -39,7 +39,7 @@ for i = 1, tonumber(take(1)) do
 end
 
 -- Tried again after a lost answer: it stands, whatever time it is. The touch gives WAIT something to count.
-local c = call('HMGET', CITIZEN, 'v', 'k', 'n', 's', 'lt')
+local c = call('HMGET', CITIZEN, 'v', 'k', 'n', 's', 'lt', 'ls')
 local m = (mode ~= '0') and call('HMGET', MARK, 'id', 'se', 'fi', 'la', 'set', 'ag', 'ao', 'sm') or {}
 if (c[5] and string.find(',' .. c[5] .. ',', ',' .. turn .. ',', 1, true)) or (m[1] and m[1] == markID) then
   local back = {1, c[1], 1}
@@ -111,6 +111,14 @@ end
 
 local after = str(tonumber(version) + 1)
 local turns = string.sub(c[5] and (turn .. ',' .. c[5]) or turn, 1, 300)
+local alone = {} -- SMS of no ticket: only here are they found by the citizen
+for i = 1, #sms do
+  if sms[i][5] == '0' then alone[#alone + 1] = ids[i] end
+end
+if #alone > 0 then
+  if c[6] then alone[#alone + 1] = c[6] end
+  alone = string.sub(table.concat(alone, ','), 1, 300)
+end
 if c[2] then
   call('HSET', CITIZEN, 'v', after, 's', state, 'lt', turns)
 else
@@ -122,10 +130,12 @@ for i = 1, #tickets do
   if t.to >= t.from then call('HSET', t.key, unpack(ARGV, t.from, t.to)) end
 end
 
+if #alone > 0 then call('HSET', CITIZEN, 'ls', alone) end
+
 local back = {1, after, 0}
 local waiting = (#sms > 0) and call('LLEN', OUT) or 0
 for i = 1, #sms do
-  local key, id, link, from, ticket, class, notBefore, hold, text = unpack(sms[i])
+  local key, id, link, from, ticket, class, notBefore, hold, text, cause = unpack(sms[i])
   local holder = false
   if notBefore == '0' then
     call('RPUSH', OUT, id)
@@ -141,7 +151,7 @@ for i = 1, #sms do
     call('ZADD', DUE, notBefore, 's' .. id)
   end
   call('HSET', key, 'f', '1', 'st', 'queued', 'c', hash, 'l', link, 'fr', from, 'tk', ticket, 'cl', class, 'tr', '0',
-    'q', now, 't:queued', now, 'x', text, 'iq', (notBefore == '0') and '1' or '0')
+    'q', now, 't:queued', now, 'x', text, 'by', cause, 'iq', (notBefore == '0') and '1' or '0')
   if holder then call('HSET', key, 'hb', boot) end
   call('ZADD', QUEUED, (notBefore == '0') and now or notBefore, id) -- since when it waits
 end

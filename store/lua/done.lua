@@ -3,7 +3,7 @@
 --       then each mark to settle, then of each accepted part: receipt index, early receipt
 -- ARGV  1 boot · 2 id · 3 end: 1 accepted, 2 again, 3 ended · 4 state when ended · 5 accepted ids, JSON · 6 error · 7 at, ms ·
 --       8 again at, ms · 9 hold the next · 10 grace, ms · 11 tries before this one · 12 event, '' none · 13 settled for, ms ·
---       14 events are handed on · 15 count of marks, then their ids
+--       14 events are handed on · 15 count of marks, then their ids · then the try: its field, '' none, and what it tells
 -- returns {1, next…} done, and what this boot holds now · {-1} not held by this boot
 local DUE, FENCE, SMS, OUT, HELD, QUEUED, DEAD, EVENTS, HANDOFF = unpack(KEYS, 1, 9)
 local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, hand, marks = unpack(ARGV, 1, 15)
@@ -53,6 +53,7 @@ elseif ending == '2' then
 else
   call('HSET', SMS, 'dt', token, 'st', state, 't:' .. state, at, 'acc', accepted, 'er', why)
 end
+if ARGV[16 + marks] ~= '' then call('HSET', SMS, ARGV[16 + marks], ARGV[17 + marks]) end
 call('HDEL', SMS, 'hb')
 call('SREM', HELD, id)
 for i = 1, #parts do call('SET', parts[i][1], id .. ' ' .. i, 'PX', grace) end
@@ -73,7 +74,7 @@ end
 for i = 1, #parts do
   if parts[i][2] then
     local r = cjson.decode(parts[i][2])
-    receipted(id, i, r.state, r.error, r.at, r.event, hand)
+    receipted(id, i, r.state, r.error, r.at, r.event, hand, r.by)
   end
 end
 settle()
