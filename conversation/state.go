@@ -29,6 +29,7 @@ type State struct {
 	Day        int         `json:"d,omitempty"`  // of the line's calendar, to which Sent belongs
 	Sent       int         `json:"ds,omitempty"` // answers of that day
 	Loop       Loop        `json:"lo,omitzero"`
+	Link       string      `json:"ln,omitempty"` // by which the last message came
 }
 
 // Loop is what is remembered to notice that two machines talk.

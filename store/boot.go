@@ -39,6 +39,8 @@ type bootState struct {
 
 	standing map[string]bool      // boots registered, by the last answered renewal
 	listedAt time.Time            // when that renewal was sent
+	living   int                  // boots whose counter moves, ours included; 0: not known yet
+	since    time.Time            // when our first renewal of this boot was answered
 	asked    map[string]time.Time // boots asked for that were not registered: since when
 	dead     map[string]bool      // boots fenced by us, and our own earlier ones
 }
@@ -118,6 +120,22 @@ func (b *bootState) markDead(id string) {
 	defer b.mu.Unlock()
 	b.dead[id] = true
 	delete(b.asked, id)
+}
+
+// settleIn is how long a new boot that has company leaves a rate to the others: so long they may not know of it yet.
+const settleIn = renewEvery + renewEvery/2
+
+// Daemons is how many daemons live on this store, this one included, as their heartbeats tell; 0: not known yet, or the
+// others may not know of us.
+func (s *Store) Daemons() int { return s.boot.daemons(time.Now()) }
+
+func (b *bootState) daemons(now time.Time) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.registered || b.living > 1 && now.Sub(b.since) < settleIn {
+		return 0
+	}
+	return b.living
 }
 
 // RedisNow is Redis's time as of the last heartbeat's answer and our own clock since; false before the first.

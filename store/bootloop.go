@@ -151,12 +151,13 @@ func (l *bootLoop) renew(ctx context.Context, g *errgroup.Group, busy map[string
 	if !l.state.answered(id, sent, r) {
 		return false // replaced meanwhile
 	}
-	for _, dead := range l.seen.look(answered, id, r.boots) {
+	died := l.seen.look(answered, id, r.boots)
+	l.state.setLiving(max(len(r.boots)-len(died), 1), answered)
+	for _, dead := range died {
 		if busy[dead] || l.ev.Dead == nil {
 			continue
 		}
 		busy[dead] = true
-		l.log.Warn("a daemon died; what it held is taken over", zap.String("boot", dead))
 		g.Go(func() error {
 			l.ev.Dead(ctx, dead)
 			select {
@@ -190,6 +191,15 @@ func (b *bootState) answered(id string, sent time.Time, r renewal) bool {
 	return true
 }
 
+func (b *bootState) setLiving(n int, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.since.IsZero() {
+		b.since = now
+	}
+	b.living = n
+}
+
 // replace gives this process a new boot. Nothing is written under it before Fenced has returned and Redis knows it.
 func (l *bootLoop) replace(old, why string) {
 	l.replacing <- struct{}{}
@@ -200,7 +210,7 @@ func (l *bootLoop) replace(old, why string) {
 		b.mu.Unlock()
 		return
 	}
-	b.id, b.registered = newBootID(), false
+	b.id, b.registered, b.since = newBootID(), false, time.Time{}
 	b.mu.Unlock()
 	l.fenced()
 	l.log.Error("this boot ends: sessions are dropped unread", zap.String("boot", old), zap.String("why", why))

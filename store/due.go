@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func (s *Store) Claim(ctx context.Context, c Claim) (Claimed, error) {
 	jobs := make([]*job, len(shards))
 	for i, shard := range shards {
 		at := func(d time.Duration) int64 { return millis(c.Now.Add(d)) }
-		args := []any{c.Boot, millis(c.Now), c.PerShard, flag(c.Handoffs), at(Lease), at(noRoomPause), at(unreadablePause), at(unwantedPause), c.Otherwise, millis(c.Expired)}
+		args := []any{c.Boot, millis(c.Now), c.PerShard, flag(c.Handoffs), at(Lease), at(jittered(noRoomPause)), at(unreadablePause), at(unwantedPause), c.Otherwise, millis(c.Expired)}
 		for link, room := range c.Room {
 			args = append(args, link, share(room, i, len(shards)))
 		}
@@ -76,11 +77,17 @@ func (s *Store) Claim(ctx context.Context, c Claim) (Claimed, error) {
 			errs = append(errs, err)
 			continue
 		}
-		if err := s.claimed(&got, shards[i], asList(reply)); err != nil {
+		if err := s.claimed(ctx, c.Boot, &got, shards[i], asList(reply)); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return got, errors.Join(errs...)
+}
+
+// jittered is d, a third less or more: two daemons that look at the same time must not put off what only one of them
+// can send again and again until the other's next look has passed.
+func jittered(d time.Duration) time.Duration {
+	return d*2/3 + time.Duration(rand.Int64N(int64(d)*2/3)) //nolint:gosec // no secret
 }
 
 // share divides room fairly, the rest to the first.
@@ -124,12 +131,12 @@ func (s *Store) dueShards(ctx context.Context, now time.Time) ([]int, error) {
 }
 
 // claimed reads what claim.lua returned.
-func (s *Store) claimed(got *Claimed, shard int, l []any) error {
+func (s *Store) claimed(ctx context.Context, boot string, got *Claimed, shard int, l []any) error {
 	if asInt(l, 0) < 0 || len(l) < 6 {
 		return ErrFenced
 	}
 	got.More = got.More || asInt(l, 0) == 1
-	got.SMS = append(got.SMS, s.outgoings(shard, asList(l[1]))...)
+	got.SMS = append(got.SMS, s.outgoings(ctx, boot, shard, asList(l[1]))...)
 	for _, hash := range asStrings(asList(l[2])) {
 		got.Ticks = append(got.Ticks, CitizenID{Shard: shard, Hash: hash})
 	}

@@ -114,7 +114,7 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 	}
 	args := []any{
 		d.Boot, safe(d.SMS.ID), int(d.End), d.State, ids, d.Error, millis(d.At), millis(d.RetryAt), flag(d.HoldNext),
-		grace(d.Grace).Milliseconds(), d.SMS.Tries, d.EventID, s.opt.SettledFor.Milliseconds(), flag(s.opt.Handoffs), len(markIDs),
+		grace(d.Grace).Milliseconds(), d.SMS.Tries, d.EventID, s.opt.SettledFor.Milliseconds(), flag(s.opt.Handoffs), d.SMS.Link, len(markIDs),
 	}
 	args = append(args, markIDs...)
 	args = append(args, d.Try.field(), d.Try.encode())
@@ -122,6 +122,9 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 	if err != nil {
 		if errors.Is(err, ErrUnknown) {
 			s.noteUnknown(shard)
+		}
+		if strings.Contains(err.Error(), "WRONGTYPE") {
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		return nil, err
 	}
@@ -132,13 +135,25 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 	if len(l) < 2 {
 		return nil, nil
 	}
-	o, err := s.outgoing(shard, asList(l[1]))
-	if err != nil {
-		s.noteUnknown(shard) // it is held and cannot be read: Held says so
-		s.opt.Log.Error("a held SMS cannot be read", zap.String("sms", asString(asList(l[1])[0])), zap.Error(err))
+	return s.readable(ctx, d.Boot, shard, asList(l[1]))
+}
+
+// readable reads an SMS that a boot holds. One that cannot be opened ends dead, for a person to look at, since no try
+// will ever open it; then it is the citizen's next, if there is one. nil: there is nothing to send.
+func (s *Store) readable(ctx context.Context, boot string, shard int, l []any) (*Outgoing, error) {
+	o, err := s.outgoing(shard, l)
+	if err == nil {
+		return &o, nil
+	}
+	s.met.bad.Inc()
+	s.opt.Log.Error("an SMS cannot be opened: it waits for a person", zap.String("sms", o.ID), zap.Error(err))
+	if o.ID == "" {
 		return nil, nil
 	}
-	return &o, nil
+	return s.Done(ctx, Done{
+		Boot: boot, SMS: o, End: DoneEnded, State: StateDead, Error: "it cannot be opened: what stands in the store is damaged",
+		At: s.opt.Now(), EventID: s.NewID(shard), HoldNext: true,
+	})
 }
 
 func grace(d time.Duration) time.Duration {
@@ -156,6 +171,8 @@ func (s *Store) outgoing(shard int, l []any) (Outgoing, error) {
 	}
 	id := CitizenID{Shard: shard, Hash: f[1]}
 	o := Outgoing{ID: f[0], Citizen: id, Link: f[2], From: f[3], Queued: fromMillis(f[8])}
+	o.Ticket, _ = strconv.ParseUint(f[5], 10, 64)
+	o.Tries, _ = strconv.Atoi(f[7])
 	c, ok := s.cache.get(id)
 	if !ok || string(c.key.wrapped) != f[10] {
 		key, err := s.keys.openDataKey(citizenKey(id), []byte(f[10]))
@@ -174,10 +191,8 @@ func (s *Store) outgoing(shard int, l []any) (Outgoing, error) {
 		return o, err
 	}
 	o.Text = string(text)
-	o.Ticket, _ = strconv.ParseUint(f[5], 10, 64)
 	class, _ := strconv.Atoi(f[6])
 	o.Class = Class(class)
-	o.Tries, _ = strconv.Atoi(f[7])
 	if f[9] != "" && f[9] != "null" {
 		if err := json.Unmarshal([]byte(f[9]), &o.Accepted); err != nil {
 			return o, damaged(smsKey(shard, o.ID), "acc", err)
@@ -186,17 +201,19 @@ func (s *Store) outgoing(shard int, l []any) (Outgoing, error) {
 	return o, nil
 }
 
-// outgoings reads a list of SMS; what cannot be read is said once and left out.
-func (s *Store) outgoings(shard int, l []any) []Outgoing {
+// outgoings reads a list of SMS that a boot holds.
+func (s *Store) outgoings(ctx context.Context, boot string, shard int, l []any) []Outgoing {
 	var out []Outgoing
 	for _, v := range l {
-		o, err := s.outgoing(shard, asList(v))
+		o, err := s.readable(ctx, boot, shard, asList(v))
 		if err != nil {
-			s.met.bad.Inc()
-			s.opt.Log.Error("a held SMS cannot be read", zap.String("sms", o.ID), zap.Error(err))
+			s.noteUnknown(shard) // its end could not be stored: it is looked at again
+			s.opt.Log.Warn("an SMS that cannot be opened stays held", zap.Int("shard", shard), zap.Error(err))
 			continue
 		}
-		out = append(out, o)
+		if o != nil {
+			out = append(out, *o)
+		}
 	}
 	return out
 }
@@ -239,7 +256,7 @@ func (s *Store) Held(ctx context.Context, boot string, shards []int) ([]Outgoing
 			errs = append(errs, err)
 			continue
 		}
-		out = append(out, s.outgoings(shards[i], asList(reply))...)
+		out = append(out, s.outgoings(ctx, boot, shards[i], asList(reply))...)
 	}
 	return out, errors.Join(errs...)
 }

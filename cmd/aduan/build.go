@@ -93,14 +93,14 @@ func (l *line) build(engine *conversation.Engine) error {
 	}
 	settler := intake.NewSettler(l.store.Settle, l.log)
 	l.sender = sender.New(sender.Options{
-		Store: l.store, Links: l.senderLinks(), Default: cfg.SMPP.Default(), Settler: settler,
+		Store: l.store, Links: l.senderLinks(), Routes: routes(cfg), Daemons: l.store.Daemons, Settler: settler,
 		Policy: sender.Policy{Expire: cfg.SMPP.SMSExpire}, Offer: l.offer(),
 		Region: cfg.Line.Region, ReceiptsGrace: cfg.SMPP.ReceiptsGrace,
 		Now: l.timing.now, Log: l.log, Metrics: sender.NewMetrics(l.registry),
 	})
 	o := turn.Options{
 		Store: l.store, Engine: engine, Outbox: l.sender, Now: l.timing.now,
-		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(), Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
+		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
 		Observe: l.timing.observe,
 	}
 	if q := cfg.Line.QuietHours; q.On {
@@ -117,8 +117,8 @@ func (l *line) build(engine *conversation.Engine) error {
 		Now: l.timing.now, Age: l.timing.age, Log: l.log, Metrics: intake.NewMetrics(l.registry),
 	})
 	l.timers = timers.New(timers.Options{
-		Store: l.store, Room: l.sender.Room, HasRoom: l.sender.HasRoom(), Adopt: l.sender.Adopt, Expire: l.sender.Expire, ExpireAfter: cfg.SMPP.SMSExpire,
-		Default: cfg.SMPP.Default(), Tick: l.turner.Tick, Join: l.intake.JoinDue,
+		Store: l.store, Room: l.sender.Room, HasRoom: l.sender.HasRoom(), Adopt: l.sender.Adopt, Expire: l.sender.Expire, ExpireAfter: l.sender.ExpireAfter,
+		Default: l.sender.Default, Tick: l.turner.Tick, Join: l.intake.JoinDue,
 		Offer: l.offer(), Now: l.timing.now, Log: l.log,
 	})
 	l.health = l.newHealth()

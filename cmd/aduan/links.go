@@ -109,10 +109,23 @@ func (l *line) senderLinks() []sender.Link {
 				}
 				return slot, nil
 			},
+			TryAcquire: func() (sender.Slot, bool) {
+				slot, ok := link.TryAcquire()
+				return slot, ok
+			},
 			Bound: link.Bound,
 		})
 	}
 	return all
+}
+
+// routes are which link carries what.
+func routes(cfg *configs.Config) sender.Routes {
+	r := sender.Routes{Default: cfg.SMPP.Default(), Links: make(map[string]sender.Route, len(cfg.SMPP.Links))}
+	for name, c := range cfg.SMPP.Links {
+		r.Links[name] = sender.Route{Prefixes: c.Prefixes, Fallback: c.Fallback, Rate: c.Rate, Alone: c.Exclusive}
+	}
+	return r
 }
 
 // smppMetrics are shared by all links: each registers once.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"aduan/store"
 )
 
 const (
@@ -48,6 +50,15 @@ func (s *Sender) Doubt(shard int, ids []string) {
 	}
 }
 
+// lookAt notes that this boot holds SMS that are not in hand any more.
+func (d *doubts) lookAt(sms []store.Outgoing) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, m := range sms {
+		d.shards[m.Citizen.Shard] = time.Now().Add(2 * doubtFor)
+	}
+}
+
 // resolve asks the store what became of doubtful SMS until ctx ends.
 func (s *Sender) resolve(ctx context.Context) {
 	t := time.NewTicker(doubtEvery)
@@ -58,6 +69,7 @@ func (s *Sender) resolve(ctx context.Context) {
 			return
 		case <-t.C:
 			s.Resolve(ctx)
+			s.unstick(ctx)
 		}
 	}
 }

@@ -10,16 +10,16 @@ import (
 // unaccepted for too long, and returns the others. It needs no link: a link
 // that stays down must not keep its SMS without an end (promise 5).
 func (s *Sender) Expire(ctx context.Context, sms []store.Outgoing) []store.Outgoing {
-	boot, rest := s.o.Store.BootID(), sms[:0:0]
+	boot, rest, expire := s.o.Store.BootID(), sms[:0:0], s.limitsNow().Expire
 	for _, m := range sms {
-		if s.o.Now().Sub(m.Queued) <= s.o.Policy.Expire || !s.inHand.take(boot, m.ID) {
+		if s.o.Now().Sub(m.Queued) <= expire || !s.inHand.take(boot, m.ID) {
 			rest = append(rest, m)
 			continue
 		}
 		d := expired(boot, m)
 		s.o.Metrics.submitted(m.Link, d)
 		s.done(ctx, d)
-		s.inHand.drop(boot, m.ID)
+		s.letGo(boot, m.ID)
 	}
 	return rest
 }

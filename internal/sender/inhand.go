@@ -36,6 +36,13 @@ func (i *inHand) drop(boot, id string) {
 	delete(i.sms, inHandKey{boot, id})
 }
 
+// letGo drops an SMS whose try has ended, unless its outcome is still to be stored.
+func (s *Sender) letGo(boot, id string) {
+	if !s.stuck.has(boot, id) {
+		s.inHand.drop(boot, id)
+	}
+}
+
 func (i *inHand) has(boot, id string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -11,6 +11,12 @@ type Metrics struct {
 	outcomes *prometheus.CounterVec
 	receipts *prometheus.CounterVec
 	unstored prometheus.Counter
+
+	throttled *prometheus.CounterVec
+	requeued  *prometheus.CounterVec
+	given     *prometheus.GaugeVec
+	learnt    *prometheus.GaugeVec
+	stopped   *prometheus.GaugeVec
 }
 
 // NewMetrics registers the sender's instruments with reg; nil keeps them unregistered.
@@ -25,9 +31,24 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		unstored: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "aduan_sender_unstored_total", Help: "Outcomes of a submit_sm that could not be stored at once; each holds a place in the window until it is.",
 		}),
+		throttled: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aduan_sender_throttled_total", Help: "Answers of the operator that ask us to be slower, by link and status.",
+		}, []string{"link", "status"}),
+		requeued: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aduan_sender_requeued_total", Help: "SMS that wait in memory because the operator asked us to be slower.",
+		}, []string{"link"}),
+		given: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "aduan_sender_rate", Help: "submit_sm a second that the configuration gives this daemon on a link; 0: no limit of ours.",
+		}, []string{"link"}),
+		learnt: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "aduan_sender_learnt_rate", Help: "submit_sm a second that the operator lets us send, learnt from its throttling; 0: it does not slow us.",
+		}, []string{"link"}),
+		stopped: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "aduan_sender_stopped", Help: "1 where a link's sending waits because the operator refuses our settings.",
+		}, []string{"link"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.outcomes, m.receipts, m.unstored)
+		reg.MustRegister(m.outcomes, m.receipts, m.unstored, m.throttled, m.requeued, m.given, m.learnt, m.stopped)
 	}
 	return m
 }
@@ -41,3 +62,22 @@ func (m *Metrics) submitted(link string, d store.Done) {
 }
 
 func (m *Metrics) receipt(link, state string) { m.receipts.WithLabelValues(link, state).Inc() }
+
+func (m *Metrics) waits(link string) { m.requeued.WithLabelValues(link).Inc() }
+
+func (m *Metrics) flow(link string, f Flow) {
+	m.given.WithLabelValues(link).Set(f.Given)
+	m.learnt.WithLabelValues(link).Set(f.Learnt)
+	stopped := 0.0
+	if f.Stopped != "" {
+		stopped = 1
+	}
+	m.stopped.WithLabelValues(link).Set(stopped)
+}
+
+// forget takes the gauges of a link away that is not served any more.
+func (m *Metrics) forget(link string) {
+	m.given.DeleteLabelValues(link)
+	m.learnt.DeleteLabelValues(link)
+	m.stopped.DeleteLabelValues(link)
+}

@@ -64,8 +64,8 @@ type decision struct {
 const settingsPause = time.Minute
 
 // decide says what follows from a refusal. tries counts this one too; age is
-// the time since the SMS was made.
-func (p Policy) decide(status smpp.Status, tries int, age time.Duration) decision {
+// the time since the SMS was made, expire how long it may go unaccepted.
+func (p Policy) decide(status smpp.Status, tries int, age, expire time.Duration) decision {
 	d := decision{again: true, pause: p.pause(tries - 1)}
 	switch status.Class() {
 	case smpp.ClassPermanent:
@@ -77,9 +77,9 @@ func (p Policy) decide(status smpp.Status, tries int, age time.Duration) decisio
 	case smpp.ClassSettings:
 		d.pause = settingsPause
 	case smpp.ClassThrottled:
-		d.pause = p.pause(0)
+		d.pause = 0 // the link's pace makes it wait
 	}
-	if age+d.pause > p.Expire {
+	if age+d.pause > expire {
 		return decision{state: "expired"}
 	}
 	return d

@@ -26,7 +26,7 @@ func (s *Sender) Receipt(ctx context.Context, d *smpp.Delivery, r receipt.Receip
 	for _, id := range citizens {
 		found, err := s.o.Store.Receipt(ctx, store.ReceiptUpdate{
 			Citizen: id, Link: d.Link, MessageID: r.MessageID, State: stateOf(r.State), Error: reason(r),
-			Final: r.State.Final() && !r.Intermediate, At: s.o.Now(), EventID: s.o.Store.NewID(id.Shard), Delivery: d.ID, Grace: s.o.ReceiptsGrace,
+			Final: r.State.Final() && !r.Intermediate, At: s.o.Now(), EventID: s.o.Store.NewID(id.Shard), Delivery: d.ID, Grace: s.limitsNow().ReceiptsGrace,
 		})
 		if err != nil {
 			return err

@@ -2,8 +2,8 @@ package sender
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,10 +36,13 @@ type Link struct {
 	Wire segment.Wire
 	// Receipts asks the SMSC for delivery receipts.
 	Receipts bool
-	// Acquire waits for a free place on a bound session.
-	Acquire func(ctx context.Context) (Slot, error)
+	// Acquire waits for a free place on a bound session; TryAcquire takes one only if it is free now, and may be nil.
+	Acquire    func(ctx context.Context) (Slot, error)
+	TryAcquire func() (Slot, bool)
 	// Bound reports whether SMS can go out now.
 	Bound func() bool
+	// Elsewhere reports that another daemon holds the bind: it sends this link's SMS, and no other link stands in. May be nil.
+	Elsewhere func() bool
 }
 
 // keeper is what the sender needs of the store; *store.Store is one.
@@ -63,46 +66,45 @@ type Settler interface {
 // Options are the parts of a Sender.
 type Options struct {
 	Store keeper
+	// Links are served by Run; others come and go by Serve.
 	Links []Link
-	// Default carries SMS of links that are not configured any more; "": they wait.
-	Default string
+	// Routes are which link carries what; where they name no link, those of Links do.
+	Routes  Routes
 	Settler Settler
 	Policy  Policy
 	// Courier is told when a failed SMS brings an event; may be nil.
 	Offer func(ref store.HandoffRef) bool
+	// Daemons is how many daemons live, this one included, among which a link's rate is divided; 0: not known yet. Nil: 1.
+	Daemons func() int
 	// Region reads national numbers in receipts.
 	Region        string
 	ReceiptsGrace time.Duration
-	Now           func() time.Time
-	Log           *zap.Logger
-	Metrics       *Metrics
+	// StopWithin bounds how long an outcome is tried to be stored while the daemon is stopping; default 4 s.
+	StopWithin time.Duration
+	Now        func() time.Time
+	Log        *zap.Logger
+	Metrics    *Metrics
 }
 
 // Sender submits SMS and stores what becomes of them.
 type Sender struct {
 	o      Options
-	queues map[string]*queue
 	doubts *doubts
 	inHand *inHand
+	stuck  *stuck
 	room   chan struct{} // one slot: a link that had to refuse has room again
+
+	mu       sync.Mutex // guards all below; taken before a queue's
+	routes   Routes
+	limits   Limits
+	queues   map[string]*queue
+	promised map[string][]*queue // places reserved and not used yet, by the name that they were asked for
 }
 
-// queue is what a link holds in memory: at most two windows' worth, besides what is in the window.
-type queue struct {
-	link  Link
-	limit int
-	sms   chan held
-
-	mu       sync.Mutex // guards all below
-	reserved int        // places promised or taken
-	refused  bool       // SMS of this link went to the store for want of room, and may wait there
-	asked    int        // room told at the last look into the store
-}
-
-// held is an SMS in memory, and the boot that holds it in the store.
-type held struct {
-	boot string
-	sms  store.Outgoing
+// Limits are what may change while SMS go out.
+type Limits struct {
+	Expire        time.Duration // how long an SMS may go unaccepted; default 72 h
+	ReceiptsGrace time.Duration // how long an SMS waits for its receipts; default 72 h
 }
 
 // New returns a Sender. SMS are taken at once, and go out once Run is called.
@@ -113,67 +115,81 @@ func New(o Options) *Sender {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
-	if o.ReceiptsGrace <= 0 {
-		o.ReceiptsGrace = 72 * time.Hour
+	if o.StopWithin <= 0 {
+		o.StopWithin = 4 * time.Second
 	}
 	o.Policy = o.Policy.withDefaults()
-	s := &Sender{o: o, queues: map[string]*queue{}, doubts: newDoubts(), inHand: newInHand(), room: make(chan struct{}, 1)}
-	for _, l := range o.Links {
-		limit := max(3*l.Window, 3)
-		s.queues[l.Name] = &queue{link: l, limit: limit, sms: make(chan held, limit)}
+	s := &Sender{
+		o: o, doubts: newDoubts(), inHand: newInHand(), stuck: &stuck{}, room: make(chan struct{}, 1),
+		routes: o.Routes, queues: map[string]*queue{}, promised: map[string][]*queue{},
 	}
+	s.SetLimits(Limits{Expire: o.Policy.Expire, ReceiptsGrace: o.ReceiptsGrace})
+	if s.routes.Links == nil {
+		s.routes.Links = map[string]Route{}
+		for _, l := range o.Links {
+			s.routes.Links[l.Name] = Route{}
+		}
+	}
+	for _, l := range o.Links {
+		s.queues[l.Name] = newQueue(l)
+	}
+	s.share()
 	return s
 }
 
-// queue is where SMS of a link wait; those of a link that is not configured
-// any more go by the default one.
-func (s *Sender) queue(link string) *queue {
-	if q := s.queues[link]; q != nil {
-		return q
+// SetLimits changes the limits.
+func (s *Sender) SetLimits(l Limits) {
+	if l.Expire <= 0 {
+		l.Expire = 72 * time.Hour
 	}
-	return s.queues[s.o.Default]
+	if l.ReceiptsGrace <= 0 {
+		l.ReceiptsGrace = 72 * time.Hour
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limits = l
 }
+
+func (s *Sender) limitsNow() Limits {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limits
+}
+
+// ExpireAfter is how long an SMS may go unaccepted.
+func (s *Sender) ExpireAfter() time.Duration { return s.limitsNow().Expire }
 
 // Reserve keeps room for one SMS of a link in memory. It refuses where the
 // link is down or its two windows are full: the SMS then waits in the store.
-func (s *Sender) Reserve(link string) bool {
-	q := s.queue(link)
-	return q != nil && q.link.Bound() && q.reserve()
+func (s *Sender) Reserve(link string, class store.Class) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.way(link, time.Now())
+	if q == nil || !q.link.Bound() || !q.reserve(class) {
+		return false
+	}
+	s.promised[link] = append(s.promised[link], q)
+	return true
+}
+
+// promise is the queue in which a place was reserved under a link's name.
+func (s *Sender) promise(link string) *queue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.promised[link]
+	if len(list) == 0 {
+		return nil
+	}
+	q := list[len(list)-1]
+	s.promised[link] = list[:len(list)-1]
+	return q
 }
 
 // Unreserve gives the room back.
 func (s *Sender) Unreserve(link string) {
-	if q := s.queue(link); q != nil {
+	if q := s.promise(link); q != nil {
 		s.free(q)
 	}
-}
-
-// reserve takes a place for a new SMS. While others wait in the store for want of room, a part of it is left to them:
-// they are older.
-func (q *queue) reserve() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	limit := q.limit
-	if q.refused {
-		limit -= limit / 6
-	}
-	if q.reserved >= limit {
-		q.refused = true
-		return false
-	}
-	q.reserved++
-	return true
-}
-
-// adopt takes a place for an SMS that waited in the store.
-func (q *queue) adopt() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.reserved >= q.limit {
-		return false
-	}
-	q.reserved++
-	return true
 }
 
 // free gives a place back, and says so where SMS wait for one in the store.
@@ -193,33 +209,26 @@ func (s *Sender) free(q *queue) {
 // HasRoom is sent on when a link has room again that SMS in the store wait for: time to claim.
 func (s *Sender) HasRoom() <-chan struct{} { return s.room }
 
-func (q *queue) left() int {
-	if !q.link.Bound() {
-		return -1
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.asked = q.limit - q.reserved
-	return q.asked
-}
-
-// found notes how many SMS a look into the store brought: where there were some, more may wait (a look gives each shard
-// its share of the room), and where there were none, none waits any more.
-func (q *queue) found(n int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.asked > 0 {
-		q.refused = n > 0
-	}
-	q.asked = 0
-}
-
 // Room is how many SMS each link can take now, -1 where it is down. It is asked before a claim; what that brings goes to
 // [Sender.Adopt].
 func (s *Sender) Room() map[string]int {
-	room := make(map[string]int, len(s.queues))
-	for name, q := range s.queues {
-		room[name] = q.left()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	ways, leaning := map[string]*queue{}, map[*queue]int{}
+	for name := range s.routes.Links {
+		q := s.way(name, now)
+		ways[name] = q
+		leaning[q]++
+	}
+	room := make(map[string]int, len(ways))
+	for name, q := range ways {
+		if room[name] = -1; q == nil {
+			continue
+		}
+		if room[name] = q.left(); room[name] > 0 && leaning[q] > 1 { // it stands in for others: each gets its share
+			room[name] = max(1, room[name]/leaning[q])
+		}
 	}
 	return room
 }
@@ -228,9 +237,13 @@ func (s *Sender) Room() map[string]int {
 func (s *Sender) Send(sms []store.Outgoing) {
 	boot := s.o.Store.BootID()
 	for _, m := range sms {
-		if q := s.queue(m.Link); q != nil {
-			s.inHand.take(boot, m.ID)
-			q.sms <- held{boot: boot, sms: m} // never blocks: reserved
+		q := s.promise(m.Link)
+		if q == nil {
+			continue
+		}
+		s.inHand.take(boot, m.ID)
+		if h := (held{boot: boot, sms: m}); !q.put(h, false) {
+			s.giveBack([]held{h}, q)
 		}
 	}
 }
@@ -240,9 +253,11 @@ func (s *Sender) Send(sms []store.Outgoing) {
 // has not quite left this process yet.
 func (s *Sender) Adopt(sms []store.Outgoing) (left []store.Outgoing) {
 	boot := s.o.Store.BootID()
-	brought := make(map[*queue]int, len(s.queues))
+	brought := map[*queue]int{}
 	for _, m := range sms {
-		q := s.queue(m.Link)
+		s.mu.Lock()
+		q := s.way(m.Link, time.Now())
+		s.mu.Unlock()
 		if q != nil {
 			brought[q]++
 		}
@@ -255,141 +270,94 @@ func (s *Sender) Adopt(sms []store.Outgoing) (left []store.Outgoing) {
 			left = append(left, m)
 			continue
 		}
-		q.sms <- held{boot: boot, sms: m}
+		if h := (held{boot: boot, sms: m}); !q.put(h, false) {
+			s.giveBack([]held{h}, q)
+		}
 	}
-	for _, q := range s.queues {
+	for _, q := range s.all() {
 		q.found(brought[q])
 	}
 	return left
 }
 
-// Run submits until ctx ends. Then it finishes what is being submitted and
-// releases the rest, so that another boot takes it at once.
+func (s *Sender) all() []*queue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*queue, 0, len(s.queues))
+	for _, q := range s.queues {
+		list = append(list, q)
+	}
+	return list
+}
+
+// shareEvery is how often the daemons that live are counted anew.
+const shareEvery = 250 * time.Millisecond
+
+// Run serves the links that it was made with, and looks after all, until ctx ends. Then it finishes what is being
+// submitted and releases the rest, so that another boot takes it at once.
 func (s *Sender) Run(ctx context.Context) error {
 	var g errgroup.Group
-	for _, q := range s.queues {
-		for range max(q.link.Window, 1) {
-			g.Go(func() error {
-				s.work(ctx, q)
-				return nil
-			})
+	for _, q := range s.all() {
+		if slices.ContainsFunc(s.o.Links, func(l Link) bool { return l.Name == q.link.Name }) {
+			g.Go(func() error { return s.serve(ctx, q) })
 		}
 	}
 	g.Go(func() error {
 		s.resolve(ctx)
 		return nil
 	})
+	g.Go(func() error {
+		t := time.NewTicker(shareEvery)
+		defer t.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-t.C:
+				s.share()
+			}
+		}
+	})
 	err := g.Wait()
 	s.ReleaseAll()
 	return err
 }
 
-// work is one place of a link's window: it brings an SMS to its end, then the
-// next of the same citizen where that became ready, then another.
-func (s *Sender) work(ctx context.Context, q *queue) {
-	for ctx.Err() == nil { // a select alone would go on giving SMS back one by one
-		select {
-		case <-ctx.Done():
-		case h := <-q.sms:
-			s.bring(ctx, q, h)
-		}
-	}
-}
-
-// giveBackAfter is how long an SMS in memory waits for a link that is down:
-// another daemon's may be up.
-const giveBackAfter = 5 * time.Second
-
-// acquire waits for a place on the link, and gives up where it stays down.
-func (s *Sender) acquire(ctx context.Context, q *queue) (Slot, error) {
-	for {
-		wait, cancel := context.WithTimeout(ctx, giveBackAfter)
-		slot, err := q.link.Acquire(wait)
-		cancel()
-		if err == nil || ctx.Err() != nil || !q.link.Bound() || !errors.Is(err, context.DeadlineExceeded) {
-			return slot, err
-		}
-	}
-}
-
-// bring submits one SMS, and as long as the citizen's next becomes ready, that.
-func (s *Sender) bring(ctx context.Context, q *queue, h held) {
-	for {
-		slot, err := s.acquire(ctx, q)
-		if err != nil { // stopping, or the link stays down: it goes back
-			s.free(q)
-			s.putBack(h)
-			return
-		}
-		if h.boot != s.o.Store.BootID() {
-			// This process was fenced or stood still: the SMS is another boot's now.
-			slot.Release()
-			s.free(q)
-			s.inHand.drop(h.boot, h.sms.ID)
-			return
-		}
-		h.sms.Link = q.link.Name // receipts come by it
-		next := s.outcome(ctx, q, slot, h)
-		slot.Release()
-		s.inHand.drop(h.boot, h.sms.ID)
-		if next == nil {
-			s.free(q)
-			return
-		}
-		if s.queue(next.Link) != q {
-			s.free(q)
-			s.adoptHeld(held{boot: h.boot, sms: *next})
-			return
-		}
-		if !s.inHand.take(h.boot, next.ID) { // a look at what we hold was faster
-			s.free(q)
-			return
-		}
-		h = held{boot: h.boot, sms: *next}
-	}
-}
-
 // putBack gives an SMS back to the store's due set.
-func (s *Sender) putBack(h held) {
-	s.inHand.drop(h.boot, h.sms.ID)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	if err := s.o.Store.Release(ctx, h.boot, []store.Outgoing{h.sms}, s.o.Now()); err != nil {
-		s.o.Log.Warn("an SMS stays with this boot until it is taken over", zap.String("sms", h.sms.ID), zap.Error(err))
-	}
-}
+func (s *Sender) putBack(h held) { s.release(h.boot, []store.Outgoing{h.sms}) }
 
 // ReleaseAll gives back all that is still in memory.
 func (s *Sender) ReleaseAll() {
 	byBoot := map[string][]store.Outgoing{}
-	for _, q := range s.queues {
-		for empty := false; !empty; {
-			select {
-			case h := <-q.sms:
-				s.free(q)
-				s.inHand.drop(h.boot, h.sms.ID)
-				byBoot[h.boot] = append(byBoot[h.boot], h.sms)
-			default:
-				empty = true
-			}
+	for _, q := range s.all() {
+		for _, h := range q.drain(true) {
+			s.free(q)
+			byBoot[h.boot] = append(byBoot[h.boot], h.sms)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
 	for boot, sms := range byBoot {
-		if err := s.o.Store.Release(ctx, boot, sms, s.o.Now()); err != nil {
-			s.o.Log.Warn("SMS stay with this boot until they are taken over", zap.Int("sms", len(sms)), zap.Error(err))
-		}
+		s.release(boot, sms)
 	}
 }
 
 // Depth is how many SMS a link holds in memory, for tests and `aduan status`.
 func (s *Sender) Depth(link string) (int, error) {
+	s.mu.Lock()
 	q := s.queues[link]
+	s.mu.Unlock()
 	if q == nil {
 		return 0, fmt.Errorf("sender: no link %q", link)
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.reserved, nil
+	return q.depth(), nil
+}
+
+// Flow is how a link sends; false where it is not served here.
+func (s *Sender) Flow(link string) (Flow, bool) {
+	s.mu.Lock()
+	q := s.queues[link]
+	s.mu.Unlock()
+	if q == nil {
+		return Flow{}, false
+	}
+	return q.pace.flow(), true
 }

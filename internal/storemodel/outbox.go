@@ -107,6 +107,9 @@ func (r *Redis) done(d store.Done) (*store.Outgoing, bool) {
 		return nil, true
 	}
 	m.token, m.holder, m.accepted = token, "", slices.Clone(d.MessageIDs)
+	if len(d.MessageIDs) > 0 && d.SMS.Link != "" {
+		m.one.Link = d.SMS.Link
+	}
 	switch d.End {
 	case store.DoneAccepted:
 		m.state, m.err, m.parts = store.StateSent, "", len(d.MessageIDs)
@@ -310,11 +313,14 @@ func (r *Redis) claimSMS(got *store.Claimed, k dueKey, c store.Claim, room map[s
 		delete(r.due, k)
 		return
 	}
-	if room[m.one.Link] <= 0 {
-		r.due[k] = c.Now.Add(250 * time.Millisecond)
+	link := m.one.Link
+	if _, told := room[link]; !told {
+		link = c.Otherwise
+	}
+	if room[link] <= 0 {
 		return
 	}
-	room[m.one.Link]--
+	room[link]--
 	m.holder, m.inQueue = c.Boot, true
 	if len(z.out) == 0 {
 		z.out = append(z.out, m.id)

@@ -44,9 +44,9 @@ type Options struct {
 	Adopt func(sms []store.Outgoing) (left []store.Outgoing)
 	// Expire ends those SMS that have gone unaccepted for too long, and returns the others. ExpireAfter is how long that is.
 	Expire      func(ctx context.Context, sms []store.Outgoing) []store.Outgoing
-	ExpireAfter time.Duration
-	// Default is the link that carries SMS of links that Room does not name; "": they wait.
-	Default string
+	ExpireAfter func() time.Duration
+	// Default is the link that carries SMS of links that Room does not name; nil, or "": they wait.
+	Default func() string
 	// HasRoom is sent on when there is room again for SMS that wait for it: they are looked for at once. May be nil.
 	HasRoom <-chan struct{}
 	Tick    func(ctx context.Context, id store.CitizenID) error
@@ -116,10 +116,14 @@ func (t *Timers) look(ctx context.Context) (int, bool, error) {
 	now := t.o.Now()
 	var expired time.Time
 	if t.o.Expire != nil {
-		expired = now.Add(-t.o.ExpireAfter)
+		expired = now.Add(-t.o.ExpireAfter())
+	}
+	other := ""
+	if t.o.Default != nil {
+		other = t.o.Default()
 	}
 	c, err := t.o.Store.Claim(ctx, store.Claim{
-		Boot: boot, Now: now, PerShard: perShard, Expired: expired, Room: t.o.Room(), Otherwise: t.o.Default, Handoffs: t.o.Offer != nil,
+		Boot: boot, Now: now, PerShard: perShard, Expired: expired, Room: t.o.Room(), Otherwise: other, Handoffs: t.o.Offer != nil,
 	})
 	if t.o.Store.BootID() != boot {
 		c.SMS = nil // held by a boot that has ended meanwhile: another takes them over

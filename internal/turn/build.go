@@ -20,10 +20,13 @@ func (t *Turner) build(c store.Citizen, s spec, next conversation.State, eff con
 	if eff.Kept {
 		turn.Kept = s.raw
 	}
+	if s.link != "" {
+		next.Link = s.link
+	}
 	heads := newHeads(&next, eff.Tickets)
 	var reserved []string
 	for _, r := range eff.Replies {
-		sms, held := t.outgoing(c, s, r, heads.get(r.Ticket), now)
+		sms, held := t.outgoing(c, s, r, next.Link, heads.get(r.Ticket), now)
 		if held {
 			reserved = append(reserved, sms.Link)
 		}
@@ -71,20 +74,26 @@ func (t *Turner) fill(turn *store.Turn, next conversation.State, eff conversatio
 	return err
 }
 
-// outgoing is the SMS of a reply; it reports whether the outbox keeps room for it.
-func (t *Turner) outgoing(c store.Citizen, s spec, r conversation.Reply, head *conversation.Ticket, now time.Time) (store.SMS, bool) {
+// outgoing is the SMS of a reply; it reports whether the outbox keeps room for it. last is the link by which the
+// citizen's last message came. An answer leaves by the link of the message, anything else as the routes say.
+func (t *Turner) outgoing(
+	c store.Citizen, s spec, r conversation.Reply, last string, head *conversation.Ticket, now time.Time,
+) (store.SMS, bool) {
 	sms := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: r.Text, From: s.from, Link: s.link, Ticket: r.Ticket.Serial(), Origin: s.origin}
+	if r.Push || sms.Link == "" {
+		if last == "" && head != nil {
+			last = head.Link
+		}
+		sms.Link = t.o.Route(last, c.Number)
+	}
 	if r.Push {
 		sms.Class = store.ClassPush
-		if head != nil && head.Link != "" {
-			sms.Link = head.Link
-		}
 		if at := t.o.Quiet(now); at.After(now) {
 			sms.NotBefore = at
 			return sms, false
 		}
 	}
-	sms.Hold = t.o.Outbox.Reserve(sms.Link)
+	sms.Hold = t.o.Outbox.Reserve(sms.Link, sms.Class)
 	return sms, sms.Hold
 }
 

@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ type keeper interface {
 // Outbox takes what a commit has produced; *sender.Sender is one.
 type Outbox interface {
 	// Reserve asks for room in memory for one SMS of this link.
-	Reserve(link string) bool
+	Reserve(link string, class store.Class) bool
 	// Unreserve gives the room back.
 	Unreserve(link string)
 	// Send takes SMS that this daemon holds; each uses one reservation.
@@ -71,8 +72,11 @@ type Options struct {
 	// Quiet tells when a push may be sent that comes up at the given time: the
 	// same time, or the end of the night. Nil: always at once.
 	Quiet func(time.Time) time.Time
-	// DefaultLink carries pushes of tickets that came by no link of ours.
+	// DefaultLink carries what answers nobody, where Route does not say another link.
 	DefaultLink string
+	// Route is the link for an SMS that answers nobody: last is the one by which the citizen's last message came, "" where
+	// there was none. Nil: last, else DefaultLink.
+	Route func(last string, to msisdn.MSISDN) string
 	// Observe is shown the effects of each turn that was kept; nil: nobody looks.
 	Observe func(conversation.Effects)
 	Metrics *Metrics
@@ -101,6 +105,9 @@ func New(o Options) *Turner {
 	}
 	if o.Count == nil {
 		o.Count = func(_, text string) (string, int, int) { return segment.Count(text) }
+	}
+	if o.Route == nil {
+		o.Route = func(last string, _ msisdn.MSISDN) string { return cmp.Or(last, o.DefaultLink) }
 	}
 	t := &Turner{o: o}
 	t.engine.Store(o.Engine)
@@ -177,7 +184,7 @@ func (t *Turner) Tick(ctx context.Context, id store.CitizenID) error {
 func (t *Turner) ours(input func(conversation.Number, []conversation.Ticket) conversation.Input) spec {
 	return spec{
 		boot: t.o.Store.BootID(), deadline: t.o.Now().Add(t.o.Patience),
-		link: t.o.DefaultLink, from: t.o.ShortCode, input: input,
+		from: t.o.ShortCode, input: input,
 	}
 }
 
@@ -196,7 +203,7 @@ type spec struct {
 	boot     string
 	deadline time.Time
 	text     string
-	link     string
+	link     string // by which the message came; "": no message caused it
 	from     string
 	raw      []byte
 	numbered bool // a new ticket may come of it

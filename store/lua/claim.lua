@@ -19,7 +19,7 @@ local crowded = #due >= tonumber(most)
 local sms, bad = {}, 0
 local function claimSMS(member, id)
   local key = TAG .. 'm:' .. id
-  local m = redis.pcall('HMGET', key, 'st', 'hb', 'c', 'l', 'iq', 'q')
+  local m = redis.pcall('HMGET', key, 'st', 'hb', 'c', 'l', 'iq', 'q', 'cl')
   if m.err or (m[1] and not m[3]) then
     bad = bad + 1
     call('ZADD', DUE, unreadable, member)
@@ -31,7 +31,7 @@ local function claimSMS(member, id)
   end
   local link = room[m[4]] and m[4] or other
   local over = (tonumber(m[6]) or 0) < tonumber(expired)
-  if room[link] == 0 and not crowded and not over then return end -- full just now: it keeps its place
+  if (room[link] or 0) <= 0 and not crowded and not over then return end -- full or down just now: it keeps its place
   local out = TAG .. 'out:' .. m[3]
   local head = redis.pcall('LINDEX', out, 0)
   if type(head) == 'table' then
@@ -48,7 +48,7 @@ local function claimSMS(member, id)
     return
   end
   if (room[link] or 0) <= 0 and not over then -- down, or full with others due behind it
-    call('ZADD', DUE, noRoom, member)
+    call('ZADD', DUE, (m[7] == '0') and str(tonumber(noRoom) - 150) or noRoom, member) -- direct answers come first again
     return
   end
   local full = outgoing(id)

@@ -145,7 +145,8 @@ for i = 1, #sms do
       holder = true
       back[#back + 1] = i
     elseif waiting == 1 then
-      call('ZADD', DUE, now, 's' .. id)
+      -- A direct answer (class 0) comes before all pushes that are due.
+      call('ZADD', DUE, (class == '0') and str(tonumber(now) - 3600000) or now, 's' .. id)
     end
   else
     call('ZADD', DUE, notBefore, 's' .. id)

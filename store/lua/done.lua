@@ -3,10 +3,11 @@
 --       then each mark to settle, then of each accepted part: receipt index, early receipt
 -- ARGV  1 boot · 2 id · 3 end: 1 accepted, 2 again, 3 ended · 4 state when ended · 5 accepted ids, JSON · 6 error · 7 at, ms ·
 --       8 again at, ms · 9 hold the next · 10 grace, ms · 11 tries before this one · 12 event, '' none · 13 settled for, ms ·
---       14 events are handed on · 15 count of marks, then their ids · then the try: its field, '' none, and what it tells
+--       14 events are handed on · 15 link that carried it, '' none · 16 count of marks, then their ids ·
+--       then the try: its field, '' none, and what it tells
 -- returns {1, next…} done, and what this boot holds now · {-1} not held by this boot
 local DUE, FENCE, SMS, OUT, HELD, QUEUED, DEAD, EVENTS, HANDOFF = unpack(KEYS, 1, 9)
-local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, hand, marks = unpack(ARGV, 1, 15)
+local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, hand, link, marks = unpack(ARGV, 1, 16)
 marks = tonumber(marks)
 local token = boot .. ':' .. tries
 
@@ -14,7 +15,7 @@ local s = call('HMGET', SMS, 'hb', 'st', 'dt', 'tk', 'c')
 local function settle()
   for i = 1, marks do
     local m = call('HMGET', KEYS[9 + i], 'id', 'set')
-    if m[1] == ARGV[15 + i] and m[2] ~= '1' then
+    if m[1] == ARGV[16 + i] and m[2] ~= '1' then
       call('HSET', KEYS[9 + i], 'set', '1')
       call('PEXPIRE', KEYS[9 + i], settledFor)
     end
@@ -53,7 +54,8 @@ elseif ending == '2' then
 else
   call('HSET', SMS, 'dt', token, 'st', state, 't:' .. state, at, 'acc', accepted, 'er', why)
 end
-if ARGV[16 + marks] ~= '' then call('HSET', SMS, ARGV[16 + marks], ARGV[17 + marks]) end
+if ARGV[17 + marks] ~= '' then call('HSET', SMS, ARGV[17 + marks], ARGV[18 + marks]) end
+if link ~= '' and #parts > 0 then call('HSET', SMS, 'l', link) end -- its receipts come by it, and so do its other parts
 call('HDEL', SMS, 'hb')
 call('SREM', HELD, id)
 for i = 1, #parts do call('SET', parts[i][1], id .. ' ' .. i, 'PX', grace) end

@@ -1,0 +1,254 @@
+package sender
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"aduan/store"
+)
+
+// classes of SMS, the most urgent first.
+const classes = int(store.ClassBroadcast) + 1
+
+// queue is what a link holds in memory: at most two windows' worth, besides what is in the window.
+type queue struct {
+	link  Link
+	limit int
+	pace  *pace
+	wake  chan struct{} // takes one: there is something to send, or it may go sooner
+
+	mu        sync.Mutex // guards all below
+	reserved  int        // places promised or taken
+	refused   bool       // SMS of this link went to the store for want of room, and may wait there
+	asked     int        // room told at the last look into the store
+	waiting   [classes][]held
+	turns     [classes][]*turn
+	turnLast  bool // the last to go was a further segment: where an SMS of the same class waits, it is next
+	closed    bool // its Serve has ended: nothing is taken any more
+	downSince time.Time
+}
+
+// held is an SMS in memory, and the boot that holds it in the store.
+type held struct {
+	boot      string
+	sms       store.Outgoing
+	throttled time.Time // since when the operator asks us to wait with it; zero: it does not
+}
+
+// turn is a further segment that waits until the link's rate lets it go.
+type turn struct{ now chan bool } // true: now; false: the daemon is stopping
+
+func newQueue(l Link) *queue {
+	return &queue{link: l, limit: max(3*l.Window, 3), pace: &pace{}, wake: make(chan struct{}, 1)}
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// classOf is the class of an SMS, whatever the store says.
+func classOf(m store.Outgoing) int { return min(max(int(m.Class), 0), classes-1) }
+
+// reserve takes a place for a new SMS. While others wait in the store for want of room, a part of it is left to them:
+// they are older. Pushes leave a part of the room to direct answers, broadcasts twice as much.
+func (q *queue) reserve(class store.Class) bool {
+	stopped, ask := q.pace.isStopped(time.Now())
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	limit := q.limit
+	if q.refused {
+		limit -= limit / 6
+	}
+	limit -= min(max(int(class), 0), classes-1) * max(q.limit/6, 1)
+	if stopped {
+		limit = 0
+		if ask {
+			limit = 1
+		}
+	}
+	if q.closed || q.reserved >= limit {
+		q.refused = true
+		return false
+	}
+	q.reserved++
+	return true
+}
+
+// adopt takes a place for an SMS that waited in the store, or in another link's memory.
+func (q *queue) adopt() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.reserved >= q.limit {
+		return false
+	}
+	q.reserved++
+	return true
+}
+
+// left is how many SMS the link can take now, -1 where it is down.
+func (q *queue) left() int {
+	if !q.link.Bound() {
+		return -1
+	}
+	stopped, ask := q.pace.isStopped(time.Now())
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.asked = q.limit - q.reserved
+	if stopped { // one, to ask with
+		q.asked = 0
+		if ask && q.reserved == 0 {
+			q.asked = 1
+		}
+	}
+	return q.asked
+}
+
+// found notes how many SMS a look into the store brought: where there were some, more may wait (a look gives each shard
+// its share of the room), and where there were none, none waits any more.
+func (q *queue) found(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.asked > 0 {
+		q.refused = n > 0
+	}
+	q.asked = 0
+}
+
+// down tells whether the link has been down for long enough that another may stand in for it.
+func (q *queue) down(now time.Time) bool {
+	if q.link.Bound() || q.link.Elsewhere != nil && q.link.Elsewhere() {
+		q.mu.Lock()
+		q.downSince = time.Time{}
+		q.mu.Unlock()
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.downSince.IsZero() {
+		q.downSince = now
+	}
+	return now.Sub(q.downSince) >= giveBackAfter
+}
+
+// put takes an SMS into the place that was reserved for it; false: the queue has closed.
+func (q *queue) put(h held, first bool) bool {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return false
+	}
+	c := classOf(h.sms)
+	if first {
+		q.waiting[c] = slices.Insert(q.waiting[c], 0, h)
+	} else {
+		q.waiting[c] = append(q.waiting[c], h)
+	}
+	q.mu.Unlock()
+	q.signal()
+	return true
+}
+
+// what is what goes next.
+type what int
+
+const (
+	nothing what = iota
+	furtherSegment
+	newSMS
+)
+
+// next tells what goes next: the most urgent class; within it, further segments and new SMS by turns, so that a long SMS
+// comes to its end and nobody waits for it. fresh: an SMS waits, whatever goes next.
+func (q *queue) next() (w what, fresh bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for c := range classes {
+		if w == nothing {
+			switch turns, sms := len(q.turns[c]) > 0, len(q.waiting[c]) > 0; {
+			case turns && !(sms && q.turnLast):
+				w = furtherSegment
+			case sms:
+				w = newSMS
+			}
+		}
+		fresh = fresh || len(q.waiting[c]) > 0
+	}
+	return w, fresh
+}
+
+// pop takes the most urgent SMS.
+func (q *queue) pop() (held, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for c := range classes {
+		if list := q.waiting[c]; len(list) > 0 {
+			h := list[0]
+			list[0] = held{}
+			q.waiting[c] = list[1:]
+			q.turnLast = false
+			return h, true
+		}
+	}
+	return held{}, false
+}
+
+// grant lets the most urgent further segment go; false: none waits.
+func (q *queue) grant() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for c := range classes {
+		if list := q.turns[c]; len(list) > 0 {
+			list[0].now <- true
+			q.turns[c] = list[1:]
+			q.turnLast = true
+			return true
+		}
+	}
+	return false
+}
+
+// await waits until a further segment of an SMS may go; false: the daemon is stopping, or the link goes.
+func (q *queue) await(m store.Outgoing) bool {
+	if q.pace.free() {
+		return true
+	}
+	t := &turn{now: make(chan bool, 1)}
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return false
+	}
+	c := classOf(m)
+	q.turns[c] = append(q.turns[c], t)
+	q.mu.Unlock()
+	q.signal()
+	return <-t.now
+}
+
+// drain takes everything that waits; where the queue closes, also those who wait for their turn are sent away.
+func (q *queue) drain(closing bool) (all []held) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for c := range classes {
+		all = append(all, q.waiting[c]...)
+		q.waiting[c] = nil
+		if closing {
+			for _, t := range q.turns[c] {
+				t.now <- false
+			}
+			q.turns[c] = nil
+		}
+	}
+	q.closed = q.closed || closing
+	return all
+}
+
+func (q *queue) depth() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.reserved
+}
