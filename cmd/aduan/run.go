@@ -46,6 +46,7 @@ func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.H
 	own(keeping, storeCtx, "store", l.store.Run)
 	own(keeping, storeCtx, "boot", l.runBoot)
 	own(inside, intakeCtx, "intake", l.intake.Run)
+	own(keeping, storeCtx, "capture", l.captures) // to the links' last words
 	own(edge, edgeCtx, "links", l.pool.Run)
 	own(edge, edgeCtx, "sender", l.sender.Run)
 	own(edge, edgeCtx, "timers", l.timers.Run)

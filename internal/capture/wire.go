@@ -42,8 +42,10 @@ var codes = map[string]error{"no_link": ErrNoLink, "not_permitted": ErrNotPermit
 // maxLine is the longest request and answer, octets.
 const maxLine = 4096
 
-// socket is where the daemon with a process id listens.
-func socket(dir string, pid int) string { return filepath.Join(dir, "aduan-"+strconv.Itoa(pid)+".sock") }
+// SocketName is the socket of the daemon with a process id, in its data folder.
+func SocketName(pid int) string { return "aduan-" + strconv.Itoa(pid) + ".sock" }
+
+func socket(dir string, pid int) string { return filepath.Join(dir, SocketName(pid)) }
 
 func writeLine(w io.Writer, v any) error {
 	b, err := json.Marshal(v)
