@@ -3,10 +3,12 @@ package smpp_test
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
 	"aduan/smpp"
+	"github.com/fiorix/go-smpp/smpp/pdu/pdufield"
 	"github.com/fiorix/go-smpp/smpp/pdu/pdutlv"
 	"pgregory.net/rapid"
 )
@@ -350,6 +352,7 @@ func FuzzDecodeBodies(f *testing.F) {
 			_, _ = append(udh, 1), append(text, 1)
 			if err == nil {
 				sameTLVs(t, m, body)
+				sameFields(t, m, smpp.CommandID(id), body)
 			}
 		}
 		if m == nil && err == nil {
@@ -357,6 +360,62 @@ func FuzzDecodeBodies(f *testing.F) {
 		}
 		sameBytes(t, "frame", frame, whole)
 	})
+}
+
+// oneList is deliver_sm's and submit_sm's mandatory part as one list of the
+// codec's; ours is cut into runs, which must not change a value.
+var oneList = pdufield.List{
+	pdufield.ServiceType, pdufield.SourceAddrTON, pdufield.SourceAddrNPI, pdufield.SourceAddr,
+	pdufield.DestAddrTON, pdufield.DestAddrNPI, pdufield.DestinationAddr,
+	pdufield.ESMClass, pdufield.ProtocolID, pdufield.PriorityFlag,
+	pdufield.ScheduleDeliveryTime, pdufield.ValidityPeriod,
+	pdufield.RegisteredDelivery, pdufield.ReplaceIfPresentFlag, pdufield.DataCoding, pdufield.SMDefaultMsgID,
+	pdufield.SMLength, pdufield.ShortMessage,
+}
+
+// sameFields holds what we decoded against the codec's decoding of the whole list,
+// and what we append against what the codec appends of it.
+func sameFields(t *testing.T, m *smpp.Message, id smpp.CommandID, body []byte) {
+	if id == smpp.CmdDataSM {
+		return
+	}
+	buf := bytes.NewBuffer(bytes.Clone(body))
+	want, err := oneList.Decode(buf)
+	if err != nil || len(want) != len(oneList) {
+		t.Fatalf("the codec refuses: %v, %d fields", err, len(want))
+	}
+	got := map[pdufield.Name]string{
+		pdufield.ServiceType: m.ServiceType, pdufield.SourceAddr: m.Source.Addr, pdufield.DestinationAddr: m.Destination.Addr,
+		pdufield.ScheduleDeliveryTime: m.ScheduleDeliveryTime, pdufield.ValidityPeriod: m.ValidityPeriod,
+		pdufield.ShortMessage: string(m.ShortMessage), pdufield.SMLength: strconv.Itoa(len(m.ShortMessage)),
+	}
+	for name, v := range map[pdufield.Name]byte{
+		pdufield.SourceAddrTON: m.Source.TON, pdufield.SourceAddrNPI: m.Source.NPI,
+		pdufield.DestAddrTON: m.Destination.TON, pdufield.DestAddrNPI: m.Destination.NPI,
+		pdufield.ESMClass: m.ESMClass, pdufield.ProtocolID: m.ProtocolID, pdufield.PriorityFlag: m.PriorityFlag,
+		pdufield.RegisteredDelivery: m.RegisteredDelivery, pdufield.ReplaceIfPresentFlag: m.ReplaceIfPresent,
+		pdufield.DataCoding: m.DataCoding, pdufield.SMDefaultMsgID: m.SMDefaultMsgID,
+	} {
+		got[name] = strconv.Itoa(int(v))
+	}
+	var again bytes.Buffer
+	for _, name := range oneList {
+		if got[name] != want[name].String() {
+			t.Fatalf("%s is %q, the codec has %q", name, got[name], want[name].String())
+		}
+		if err := want[name].SerializeTo(&again); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := *m
+	c.TLVs = nil
+	frame, err := smpp.AppendMessage(nil, smpp.CmdSubmitSM, 1, &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(frame[smpp.HeaderLen:], again.Bytes()) {
+		t.Fatalf("we append\n%x, the codec\n%x", frame[smpp.HeaderLen:], again.Bytes())
+	}
 }
 
 func sameTLVs(t *testing.T, m *smpp.Message, body []byte) {

@@ -49,9 +49,9 @@ func AppendBind(dst []byte, seq uint32, b *Bind) ([]byte, error) {
 	e.str(pdufield.SystemID, b.SystemID)
 	e.str(pdufield.Password, b.Password)
 	e.str(pdufield.SystemType, b.SystemType)
-	e.octet(pdufield.InterfaceVersion, version)
-	e.octet(pdufield.AddrTON, b.AddrTON)
-	e.octet(pdufield.AddrNPI, b.AddrNPI)
+	e.octet(version)
+	e.octet(b.AddrTON)
+	e.octet(b.AddrNPI)
 	e.str(pdufield.AddressRange, b.AddressRange)
 	return e.done()
 }
@@ -73,28 +73,28 @@ func AppendBindResp(dst []byte, id CommandID, status Status, seq uint32, systemI
 func AppendMessage(dst []byte, id CommandID, seq uint32, m *Message) ([]byte, error) {
 	e := newEncoder(dst, id, StatusROK, seq)
 	e.str(pdufield.ServiceType, m.ServiceType)
-	e.octet(pdufield.SourceAddrTON, m.Source.TON)
-	e.octet(pdufield.SourceAddrNPI, m.Source.NPI)
+	e.octet(m.Source.TON)
+	e.octet(m.Source.NPI)
 	e.str(pdufield.SourceAddr, m.Source.Addr)
-	e.octet(pdufield.DestAddrTON, m.Destination.TON)
-	e.octet(pdufield.DestAddrNPI, m.Destination.NPI)
+	e.octet(m.Destination.TON)
+	e.octet(m.Destination.NPI)
 	e.str(pdufield.DestinationAddr, m.Destination.Addr)
-	e.octet(pdufield.ESMClass, m.ESMClass)
+	e.octet(m.ESMClass)
 	if id == CmdDataSM {
-		e.octet(pdufield.RegisteredDelivery, m.RegisteredDelivery)
-		e.octet(pdufield.DataCoding, m.DataCoding)
+		e.octet(m.RegisteredDelivery)
+		e.octet(m.DataCoding)
 		if len(m.ShortMessage) > 0 {
 			e.fail(pdufield.ShortMessage, StatusRINVMSGLEN, "data_sm has none: use message_payload")
 		}
 	} else {
-		e.octet(pdufield.ProtocolID, m.ProtocolID)
-		e.octet(pdufield.PriorityFlag, m.PriorityFlag)
+		e.octet(m.ProtocolID)
+		e.octet(m.PriorityFlag)
 		e.str(pdufield.ScheduleDeliveryTime, m.ScheduleDeliveryTime)
 		e.str(pdufield.ValidityPeriod, m.ValidityPeriod)
-		e.octet(pdufield.RegisteredDelivery, m.RegisteredDelivery)
-		e.octet(pdufield.ReplaceIfPresentFlag, m.ReplaceIfPresent)
-		e.octet(pdufield.DataCoding, m.DataCoding)
-		e.octet(pdufield.SMDefaultMsgID, m.SMDefaultMsgID)
+		e.octet(m.RegisteredDelivery)
+		e.octet(m.ReplaceIfPresent)
+		e.octet(m.DataCoding)
+		e.octet(m.SMDefaultMsgID)
 		e.shortMessage(m.ShortMessage)
 	}
 	e.tlvs(m.TLVs)
@@ -104,6 +104,9 @@ func AppendMessage(dst []byte, id CommandID, seq uint32, m *Message) ([]byte, er
 // encoder appends one PDU with the codec's fields, one by one in the order of
 // the specification. The codec's own PDUs are not used: they check no size,
 // write optional parameters in random order, and claim lengths that they do not write.
+//
+// The fields are values of the codec's concrete types, so that nothing is
+// allocated for each: pdufield.New gives every octet three allocations.
 type encoder struct {
 	buf   *bytes.Buffer
 	start int
@@ -111,9 +114,8 @@ type encoder struct {
 	err   error
 }
 
-func newEncoder(dst []byte, id CommandID, status Status, seq uint32) *encoder {
-	start := len(dst)
-	return &encoder{buf: bytes.NewBuffer(AppendHeader(dst, id, status, seq)), start: start, id: id}
+func newEncoder(dst []byte, id CommandID, status Status, seq uint32) encoder {
+	return encoder{buf: bytes.NewBuffer(AppendHeader(dst, id, status, seq)), start: len(dst), id: id}
 }
 
 func (e *encoder) fail(name pdufield.Name, status Status, what string) {
@@ -129,25 +131,28 @@ func (e *encoder) str(name pdufield.Name, value string) {
 		e.fail(name, m.status, fmt.Sprintf("%d octets; at most %d fit", len(value), m.octets-1))
 	case strings.IndexByte(value, 0) >= 0: // would shift all fields behind it
 		e.fail(name, m.status, "holds a NUL")
-	default:
-		e.write(name, append([]byte(value), 0))
+	case e.err == nil:
+		field := pdufield.Variable{Data: append(append(e.buf.AvailableBuffer(), value...), 0)}
+		e.err = field.SerializeTo(e.buf)
 	}
 }
 
-func (e *encoder) octet(name pdufield.Name, value byte) { e.write(name, []byte{value}) }
+func (e *encoder) octet(value byte) {
+	if e.err == nil {
+		field := pdufield.Fixed{Data: value}
+		e.err = field.SerializeTo(e.buf)
+	}
+}
 
 func (e *encoder) shortMessage(text []byte) {
 	if len(text) > MaxShortMessage {
 		e.fail(pdufield.ShortMessage, StatusRINVMSGLEN, fmt.Sprintf("%d octets; at most %d fit", len(text), MaxShortMessage))
 		return
 	}
-	e.octet(pdufield.SMLength, byte(len(text)))
-	e.write(pdufield.ShortMessage, text)
-}
-
-func (e *encoder) write(name pdufield.Name, data []byte) {
+	e.octet(byte(len(text)))
 	if e.err == nil {
-		e.err = pdufield.New(name, data).SerializeTo(e.buf)
+		field := pdufield.SM{Data: text}
+		e.err = field.SerializeTo(e.buf)
 	}
 }
 
