@@ -126,7 +126,7 @@ func (s *Store) kept(t *Turn, reply []any) (Outcome, error) {
 		sms := t.SMS[i-1]
 		out.Send = append(out.Send, Outgoing{
 			ID: sms.ID, Citizen: t.Citizen.ID, To: t.Citizen.Number, From: sms.From, Text: sms.Text, Link: sms.Link,
-			Ticket: sms.Ticket, Class: sms.Class, Queued: t.Now,
+			Ticket: sms.Ticket, Class: sms.Class, Queued: t.Now, Hold: 1,
 		})
 	}
 	return out, nil

@@ -21,6 +21,7 @@ type queueModel struct {
 	queue map[int][]*modelSMS // citizen → queue
 	late  []*modelSMS         // outside, until their hour
 	ended int
+	past  []store.Done // all that was said of holds that have ended
 }
 
 type modelSMS struct {
@@ -135,6 +136,22 @@ func (m *queueModel) done(t *rapid.T) {
 			m.handedOut(t, []store.Outgoing{*next}, []*modelSMS{want})
 		}
 	}
+	m.past = append(m.past, d)
+}
+
+// stale runs what was said of an earlier hold after all, as where its answer was given up: nothing changes.
+func (m *queueModel) stale(t *rapid.T) {
+	if len(m.past) == 0 {
+		t.Skip("nothing was said yet")
+	}
+	d := rapid.SampledFrom(m.past).Draw(t, "which")
+	boot := rapid.SampledFrom(m.boots).Draw(t, "boot")
+	if _, err := boot.Done(boot.ctx, d); err != nil && !errors.Is(err, store.ErrFenced) {
+		t.Fatal(err)
+	}
+	if err := boot.Release(boot.ctx, d.Boot, []store.Outgoing{d.SMS}, m.now); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (m *queueModel) release(t *rapid.T) {
@@ -239,8 +256,22 @@ func (m *queueModel) check(t *rapid.T) {
 			}
 		}
 	}
+	may := map[string]bool{}
+	for _, x := range m.late {
+		may["s"+x.id] = true
+	}
+	for c := range 3 {
+		if h := m.head(c); h != nil && h.holder == "" {
+			may["s"+h.id] = true
+		}
+	}
 	stand := 0
 	for _, shard := range m.shards() {
+		for _, member := range m.b.rdb.ZRange(m.b.ctx, store.DueKey(shard), 0, -1).Val() {
+			if member[0] == 's' && !may[member] {
+				t.Fatalf("%s is due, and is not waiting", member)
+			}
+		}
 		stand += int(m.b.rdb.ZCard(m.b.ctx, store.QueuedKey(shard)).Val())
 	}
 	if stand != queued {
@@ -270,6 +301,7 @@ func TestTheOutboxAgainstItsModel(t *testing.T) {
 			"release":   m.release,
 			"claim":     m.claim,
 			"take over": m.takeOver,
+			"stale":     m.stale,
 			"wait": func(t *rapid.T) {
 				m.now = m.now.Add(time.Duration(rapid.IntRange(1, 90).Draw(t, "minutes")) * time.Minute)
 			},

@@ -27,6 +27,7 @@ type Outgoing struct {
 	Tries    int
 	Queued   time.Time
 	Accepted []string // message ids of the parts already accepted
+	Hold     int      // how often it was held so far, this time included: what is said of an earlier hold changes nothing
 }
 
 // DoneEnd says how a try to send ended.
@@ -114,7 +115,7 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 	}
 	args := []any{
 		d.Boot, safe(d.SMS.ID), int(d.End), d.State, ids, d.Error, millis(d.At), millis(d.RetryAt), flag(d.HoldNext),
-		grace(d.Grace).Milliseconds(), d.SMS.Tries, d.EventID, s.opt.SettledFor.Milliseconds(), flag(s.opt.Handoffs), d.SMS.Link, len(markIDs),
+		grace(d.Grace).Milliseconds(), d.SMS.Tries + 1, d.EventID, s.opt.SettledFor.Milliseconds(), flag(s.opt.Handoffs), d.SMS.Link, d.SMS.Hold, len(markIDs),
 	}
 	args = append(args, markIDs...)
 	args = append(args, d.Try.field(), d.Try.encode())
@@ -166,13 +167,14 @@ func grace(d time.Duration) time.Duration {
 // outgoing reads what lib.lua's outgoing gave.
 func (s *Store) outgoing(shard int, l []any) (Outgoing, error) {
 	f := asStrings(l)
-	if len(f) < 12 {
+	if len(f) < 13 {
 		return Outgoing{}, fmt.Errorf("%w: an SMS of shard %02d has no fields", ErrDamaged, shard)
 	}
 	id := CitizenID{Shard: shard, Hash: f[1]}
 	o := Outgoing{ID: f[0], Citizen: id, Link: f[2], From: f[3], Queued: fromMillis(f[8])}
 	o.Ticket, _ = strconv.ParseUint(f[5], 10, 64)
 	o.Tries, _ = strconv.Atoi(f[7])
+	o.Hold, _ = strconv.Atoi(f[12])
 	c, ok := s.cache.get(id)
 	if !ok || string(c.key.wrapped) != f[10] {
 		key, err := s.keys.openDataKey(citizenKey(id), []byte(f[10]))
@@ -229,7 +231,7 @@ func (s *Store) Release(ctx context.Context, boot string, sms []Outgoing, at tim
 	for shard, list := range byShard {
 		keys, args := []string{dueKey(shard), heldKey(shard, boot)}, []any{boot, millis(at)}
 		for _, o := range list {
-			keys, args = append(keys, smsKey(shard, o.ID)), append(args, safe(o.ID))
+			keys, args = append(keys, smsKey(shard, o.ID)), append(args, safe(o.ID), o.Hold)
 		}
 		jobs = append(jobs, s.lines.start(ctx, scriptRelease, keys, args))
 	}

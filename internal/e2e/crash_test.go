@@ -22,6 +22,7 @@ type storm struct {
 	handed            bool // events go to a case system
 	two               bool // daemons on one store and one SMSC: what one has taken may come to the other again
 	stalls, lost      int  // daemons that stand still for up to 7 s; connections to Redis cut in mid-answer or mid-question
+	frozen            int  // times that Redis stands still for up to 6 s, as with a disk that does
 }
 
 // window of the link: how many SMS a crash or a cut may send twice.
@@ -94,6 +95,12 @@ func (s storm) rage(t *testing.T) rig.Report {
 		}
 	}
 	return r
+}
+
+// TestCrashFrozen is the same while Redis stands still again and again: answers come late, what was given up runs after
+// all, and a boot that was out of touch begins anew.
+func TestCrashFrozen(t *testing.T) {
+	storm{citizens: 150, each: 4, kills: 3, cuts: 6, frozen: 8}.rage(t)
 }
 
 // seed is ADUAN_SEED, or a new one.
@@ -177,6 +184,17 @@ func (s storm) faults(l *rig.Line, places []place, random *rand.Rand) []fault {
 			l.StoreNet.CutAfter(storetest.Direction(i%2), random.Int64N(20000))
 			send()
 			pause(200 * time.Millisecond)
+		})
+	}
+	for range s.frozen {
+		all = append(all, func(_ *testing.T, send func()) {
+			l.Daemon.WaitReady()
+			send()
+			pause(100 * time.Millisecond)
+			l.Redis.Stop()
+			pause(6 * time.Second)
+			l.Redis.Cont()
+			pause(time.Second)
 		})
 	}
 	for range s.down {

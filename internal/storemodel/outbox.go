@@ -19,6 +19,7 @@ type sms struct {
 	state    string
 	holder   string // the boot that holds it; empty: nobody
 	inQueue  bool   // stands, or stood, in the citizen's queue
+	hold     int // how often it was held
 	tries    int
 	queued   time.Time
 	accepted []string
@@ -49,7 +50,7 @@ func (r *Redis) queue(t *store.Turn, c *citizen, one store.SMS) *store.Outgoing 
 	switch {
 	case len(c.out) > 1:
 	case one.Hold && t.Boot != "":
-		m.holder = t.Boot
+		r.holds(t.Boot, m)
 		out := r.outgoing(m)
 		return &out
 	default:
@@ -58,10 +59,16 @@ func (r *Redis) queue(t *store.Turn, c *citizen, one store.SMS) *store.Outgoing 
 	return nil
 }
 
+// holds is lib.lua's holds.
+func (r *Redis) holds(boot string, m *sms) {
+	m.hold++
+	m.holder = boot
+}
+
 func (r *Redis) outgoing(m *sms) store.Outgoing {
 	return store.Outgoing{
 		ID: m.id, Citizen: m.citizen, To: r.citizens[m.citizen].number, From: m.one.From, Text: m.one.Text, Link: m.one.Link,
-		Ticket: m.one.Ticket, Class: m.one.Class, Tries: m.tries, Queued: m.queued, Accepted: slices.Clone(m.accepted),
+		Ticket: m.one.Ticket, Class: m.one.Class, Tries: m.tries, Queued: m.queued, Accepted: slices.Clone(m.accepted), Hold: m.hold,
 	}
 }
 
@@ -90,17 +97,17 @@ func (s *Store) Done(ctx context.Context, d store.Done) (*store.Outgoing, error)
 
 func (r *Redis) done(d store.Done) (*store.Outgoing, bool) {
 	m, shard := r.sms[d.SMS.ID], d.SMS.Citizen.Shard
-	token := d.Boot + ":" + itoa(d.SMS.Tries)
+	token := d.Boot + ":" + itoa(d.SMS.Hold)
 	if r.fences[d.Boot] || m == nil {
 		return nil, false
 	}
 	c := r.citizens[m.citizen]
-	if m.holder != d.Boot {
+	if m.holder != d.Boot || m.hold != d.SMS.Hold {
 		if m.token != token {
 			return nil, false
 		}
 		r.settle(d.Settle)
-		if len(c.out) > 0 && r.sms[c.out[0]].holder == d.Boot {
+		if len(c.out) > 0 && c.out[0] != m.id && r.sms[c.out[0]].holder == d.Boot {
 			next := r.outgoing(r.sms[c.out[0]])
 			return &next, true
 		}
@@ -127,6 +134,7 @@ func (r *Redis) done(d store.Done) (*store.Outgoing, bool) {
 	}
 	var next *store.Outgoing
 	if d.End != store.DoneRetry {
+		delete(r.due, dueKey{shard: shard, kind: 's', name: m.id})
 		next = r.moveUp(c, m, d)
 	}
 	for i, id := range d.MessageIDs {
@@ -147,11 +155,16 @@ func (r *Redis) moveUp(c *citizen, m *sms, d store.Done) *store.Outgoing {
 		return nil
 	}
 	n := r.sms[c.out[0]]
-	if !d.HoldNext || n.holder != "" {
-		r.due[dueKey{shard: n.citizen.Shard, kind: 's', name: n.id}] = d.At
+	due := dueKey{shard: n.citizen.Shard, kind: 's', name: n.id}
+	switch {
+	case n.holder != "":
+		return nil
+	case !d.HoldNext:
+		r.due[due] = d.At
 		return nil
 	}
-	n.holder = d.Boot
+	delete(r.due, due)
+	r.holds(d.Boot, n)
 	next := r.outgoing(n)
 	return &next
 }
@@ -208,7 +221,7 @@ func (s *Store) Release(ctx context.Context, boot string, list []store.Outgoing,
 	list = slices.Clone(list)
 	return s.do(ctx, "release", func() {
 		for _, o := range list {
-			if m := s.r.sms[o.ID]; m != nil && m.holder == boot {
+			if m := s.r.sms[o.ID]; m != nil && m.holder == boot && m.hold == o.Hold {
 				m.holder = ""
 				s.r.due[dueKey{shard: m.citizen.Shard, kind: 's', name: m.id}] = at
 			}
@@ -321,7 +334,8 @@ func (r *Redis) claimSMS(got *store.Claimed, k dueKey, c store.Claim, room map[s
 		return
 	}
 	room[link]--
-	m.holder, m.inQueue = c.Boot, true
+	r.holds(c.Boot, m)
+	m.inQueue = true
 	if len(z.out) == 0 {
 		z.out = append(z.out, m.id)
 	}

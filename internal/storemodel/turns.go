@@ -62,7 +62,7 @@ func (r *Redis) commit(t *store.Turn, deadline time.Time) store.Outcome {
 			out.Version = c.version
 		}
 		for _, one := range t.SMS {
-			if stands := r.sms[one.ID]; stands != nil && t.Boot != "" && stands.holder == t.Boot {
+			if stands := r.sms[one.ID]; stands != nil && t.Boot != "" && stands.holder == t.Boot && stands.hold == 1 {
 				out.Send = append(out.Send, r.outgoing(stands))
 			}
 		}

@@ -58,8 +58,8 @@ local function claimSMS(member, id)
     return
   end
   if not over then room[link] = room[link] - 1 end
-  call('SADD', HELD, id)
-  call('HSET', key, 'hb', boot, 'iq', '1')
+  holds(boot, HELD, full)
+  call('HSET', key, 'iq', '1')
   if not head then call('RPUSH', out, id) end
   call('ZREM', DUE, member)
   sms[#sms + 1] = full

@@ -44,7 +44,8 @@ local m = (mode ~= '0') and call('HMGET', MARK, 'id', 'se', 'fi', 'la', 'set', '
 if (c[5] and string.find(',' .. c[5] .. ',', ',' .. turn .. ',', 1, true)) or (m[1] and m[1] == markID) then
   local back = {1, c[1], 1}
   for i = 1, #sms do
-    if boot ~= '' and call('HGET', sms[i][1], 'hb') == boot then back[#back + 1] = i end
+    local h = call('HMGET', sms[i][1], 'hb', 'hn')
+    if boot ~= '' and h[1] == boot and h[2] == '1' then back[#back + 1] = i end -- not one that was claimed meanwhile
   end
   call('HSET', CITIZEN, 'f', '1')
   return back
@@ -153,7 +154,7 @@ for i = 1, #sms do
   end
   call('HSET', key, 'f', '1', 'st', 'queued', 'c', hash, 'l', link, 'fr', from, 'tk', ticket, 'cl', class, 'tr', '0',
     'q', now, 't:queued', now, 'x', text, 'by', cause, 'iq', (notBefore == '0') and '1' or '0')
-  if holder then call('HSET', key, 'hb', boot) end
+  if holder then call('HSET', key, 'hb', boot, 'hn', '1') end
   call('ZADD', QUEUED, (notBefore == '0') and now or notBefore, id) -- since when it waits
 end
 for i = 1, #events do

@@ -2,31 +2,31 @@
 -- KEYS  1 due · 2 fence · 3 the SMS · 4 out · 5 held · 6 queued · 7 dead · 8 events · 9 its hand-off list ·
 --       then each mark to settle, then of each accepted part: receipt index, early receipt
 -- ARGV  1 boot · 2 id · 3 end: 1 accepted, 2 again, 3 ended · 4 state when ended · 5 accepted ids, JSON · 6 error · 7 at, ms ·
---       8 again at, ms · 9 hold the next · 10 grace, ms · 11 tries before this one · 12 event, '' none · 13 settled for, ms ·
---       14 events are handed on · 15 link that carried it, '' none · 16 count of marks, then their ids ·
+--       8 again at, ms · 9 hold the next · 10 grace, ms · 11 tries now · 12 event, '' none · 13 settled for, ms ·
+--       14 events are handed on · 15 link that carried it, '' none · 16 number of the hold · 17 count of marks, then their ids ·
 --       then the try: its field, '' none, and what it tells
 -- returns {1, next…} done, and what this boot holds now · {-1} not held by this boot
 local DUE, FENCE, SMS, OUT, HELD, QUEUED, DEAD, EVENTS, HANDOFF = unpack(KEYS, 1, 9)
-local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, hand, link, marks = unpack(ARGV, 1, 16)
+local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, hand, link, hold, marks = unpack(ARGV, 1, 17)
 marks = tonumber(marks)
-local token = boot .. ':' .. tries
+local token = boot .. ':' .. hold
 
-local s = call('HMGET', SMS, 'hb', 'st', 'dt', 'tk', 'c')
+local s = call('HMGET', SMS, 'hb', 'st', 'dt', 'tk', 'c', 'hn')
 local function settle()
   for i = 1, marks do
     local m = call('HMGET', KEYS[9 + i], 'id', 'set')
-    if m[1] == ARGV[16 + i] and m[2] ~= '1' then
+    if m[1] == ARGV[17 + i] and m[2] ~= '1' then
       call('HSET', KEYS[9 + i], 'set', '1')
       call('PEXPIRE', KEYS[9 + i], settledFor)
     end
   end
 end
 if call('ZSCORE', FENCE, boot) then return {-1} end
-if s[1] ~= boot then
+if s[1] ~= boot or s[6] ~= hold then
   if s[3] ~= token then return {-1} end
   settle() -- tried again after a lost answer
   local head = call('LINDEX', OUT, 0)
-  if head and call('HGET', TAG .. 'm:' .. head, 'hb') == boot then return {1, outgoing(head)} end
+  if head and head ~= id and call('HGET', TAG .. 'm:' .. head, 'hb') == boot then return {1, outgoing(head)} end
   return {1}
 end
 
@@ -49,12 +49,12 @@ if taken then following = nil end
 if ending == '1' then
   call('HSET', SMS, 'dt', token, 'st', 'sent', 't:sent', at, 'acc', accepted, 'np', #parts, 'er', '')
 elseif ending == '2' then
-  call('HSET', SMS, 'dt', token, 'tr', str(tonumber(tries) + 1), 'acc', accepted, 'er', why)
+  call('HSET', SMS, 'dt', token, 'tr', tries, 'acc', accepted, 'er', why)
   call('ZADD', DUE, again, 's' .. id)
 else
   call('HSET', SMS, 'dt', token, 'st', state, 't:' .. state, at, 'acc', accepted, 'er', why)
 end
-if ARGV[17 + marks] ~= '' then call('HSET', SMS, ARGV[17 + marks], ARGV[18 + marks]) end
+if ARGV[18 + marks] ~= '' then call('HSET', SMS, ARGV[18 + marks], ARGV[19 + marks]) end
 if link ~= '' and #parts > 0 then call('HSET', SMS, 'l', link) end -- its receipts come by it, and so do its other parts
 call('HDEL', SMS, 'hb')
 call('SREM', HELD, id)
@@ -69,8 +69,8 @@ if ending ~= '2' then
     call('ZADD', DUE, at, 's' .. nextID)
     following = nil
   elseif following then
-    call('SADD', HELD, nextID)
-    call('HSET', TAG .. 'm:' .. nextID, 'hb', boot)
+    holds(boot, HELD, following)
+    call('ZREM', DUE, 's' .. nextID)
   end
 end
 for i = 1, #parts do

@@ -35,13 +35,21 @@ local function refused(list, commands)
 end
 
 -- outgoing is all that is needed to send an SMS: id, citizen, link, from, text, ticket, class, tries, queued at,
--- accepted ids, the citizen's wrapped key and number. nil: it cannot be read, or its text is gone.
+-- accepted ids, the citizen's wrapped key and number, the number of its hold. nil: it cannot be read, or its text is gone.
 local function outgoing(id)
-  local m = redis.pcall('HMGET', TAG .. 'm:' .. id, 'c', 'l', 'fr', 'x', 'tk', 'cl', 'tr', 'q', 'acc')
+  local m = redis.pcall('HMGET', TAG .. 'm:' .. id, 'c', 'l', 'fr', 'x', 'tk', 'cl', 'tr', 'q', 'acc', 'hn')
   if m.err or not m[1] or not m[4] then return nil end
   local c = redis.pcall('HMGET', TAG .. 'c:' .. m[1], 'k', 'n')
   if c.err then return nil end
-  return {id, m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], c[1], c[2]}
+  return {id, m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], c[1], c[2], m[10]}
+end
+
+-- holds gives what outgoing gave to a boot: each hold of an SMS has a number of its own, so that what is said of an earlier
+-- one, late, changes nothing.
+local function holds(boot, held, o)
+  o[13] = str(tonumber(o[13] or '0') + 1)
+  call('SADD', held, o[1])
+  call('HSET', TAG .. 'm:' .. o[1], 'hb', boot, 'hn', o[13])
 end
 
 -- tell appends an event about an SMS to the stream and, where hand is '1', to what is handed on.

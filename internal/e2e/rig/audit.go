@@ -169,7 +169,7 @@ func (j Judge) halves(ctx context.Context) *content {
 	j.T.Helper()
 	var bad []string
 	var c *content
-	Poll(min(2*time.Second, j.Settle), func() bool { // what is half only because we looked just then
+	Poll(min(15*time.Second, j.Settle), func() bool { // what is half only because we looked just then
 		d, err := read(ctx, j.Redis.Client())
 		if err == nil {
 			c, err = j.contents(ctx, d)
