@@ -130,7 +130,8 @@ login refused, 5 not permitted, 6 not found.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitUsage, err) })
-	root.AddCommand(newTry(), newServe(), newCheck(), newSMSC(), newTalk(), newKeys(), newStatus(), newCapture())
+	root.AddCommand(newTry(), newServe(), newCheck(), newSMSC(), newTalk(), newKeys(), newStatus(),
+		newTrace(), newCapture())
 	return root
 }
 
