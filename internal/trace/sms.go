@@ -84,7 +84,7 @@ func (t *tracer) way(m store.SMSTrace) {
 	t.step(Step{At: m.Queued, What: "queued", SMS: m.ID, Detail: cause, order: orderQueued})
 	for _, try := range m.Attempts {
 		for i, p := range try.Parts {
-			detail := fmt.Sprintf("try %d, part %d, answered within %s", try.Number+1, i+1, try.Took)
+			detail := fmt.Sprintf("try %d, part %d, %d ms", try.Number+1, i+1, try.Took.Milliseconds())
 			if p.MessageID != "" {
 				detail += ", id " + p.MessageID
 			}
@@ -109,9 +109,14 @@ func (t *tracer) way(m store.SMSTrace) {
 		})
 	}
 	for state, at := range m.Times {
-		if state != store.StateQueued {
-			t.step(Step{At: at, What: "state", SMS: m.ID, Status: state, Detail: reason(m, state), order: orderState})
+		order := orderEnd
+		switch state {
+		case store.StateQueued:
+			continue // told above
+		case store.StateSent:
+			order = orderSent
 		}
+		t.step(Step{At: at, What: "state", SMS: m.ID, Status: state, Detail: reason(m, state), order: order})
 	}
 }
 

@@ -107,8 +107,9 @@ const (
 	orderChanged
 	orderQueued
 	orderSubmitted
-	orderState
+	orderSent
 	orderReceipt
+	orderEnd
 	orderEvent
 )
 
