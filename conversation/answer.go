@@ -109,7 +109,7 @@ func (ts *tokens) markOf() marked {
 		m.mark = 2
 		i += 2
 	case t.is(no | notYet):
-		if ts.unknowing() {
+		if i+1 < len(ts.all) && ts.all[i+1].is(knows) { // "tidak tahu" is no answer
 			return marked{}
 		}
 		m.kind = markRefuse

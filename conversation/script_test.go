@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -78,7 +79,11 @@ func (s *span) UnmarshalYAML(n *yaml.Node) error {
 }
 
 func TestDialogues(t *testing.T) {
-	for _, file := range []string{"testdata/dialogues.yaml", "testdata/more.yaml"} {
+	own, err := filepath.Glob("testdata/dialogues/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(own, "testdata/dialogues.yaml") {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

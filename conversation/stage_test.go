@@ -174,6 +174,11 @@ func (g *stage) long(from string, parts []string, arrive []int) {
 
 func (g *stage) late(from string, part int) {
 	p := g.citizen(from)
+	if !p.due.IsZero() { // not too late: it still waits for its parts
+		p.due = time.Time{}
+		g.long(from, p.parts, append(slices.Clone(p.arrived), part))
+		return
+	}
 	g.step(from, conversation.LatePart{Ticket: p.number, Field: p.field + strconv.Itoa(p.entry.Index), Entry: p.entry, Part: part, Text: p.parts[part-1]})
 }
 

@@ -2,6 +2,7 @@ package talk_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -48,28 +49,67 @@ func play(t *testing.T, script string) []string {
 
 // The whole way of a message but the network: intake, turn, sender and timers
 // on the embedded store, with its clock set by hand.
-func TestTheAcceptanceDialoguesHold(t *testing.T) {
-	f, err := os.Open("../../conversation/testdata/dialogues.yaml")
+func TestTheDialoguesHold(t *testing.T) {
+	o := options(t)
+	for _, file := range dialogueFiles(t) {
+		for _, d := range read(t, file) {
+			t.Run(d.Name, func(t *testing.T) {
+				t.Parallel()
+				problems, err := talk.Play(t.Context(), o, d)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range problems {
+					t.Error(p)
+				}
+			})
+		}
+	}
+}
+
+// dialogueFiles are the acceptance dialogues and our own.
+func dialogueFiles(t *testing.T) []string {
+	t.Helper()
+	own, err := filepath.Glob("../../conversation/testdata/dialogues/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(own, "../../conversation/testdata/dialogues.yaml")
+}
+
+func read(t *testing.T, file string) []talk.Dialogue {
+	t.Helper()
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	ds, err := talk.ReadScript(f)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", file, err)
 	}
-	o := options(t)
-	for _, d := range ds {
-		t.Run(d.Name, func(t *testing.T) {
-			t.Parallel()
-			problems, err := talk.Play(t.Context(), o, d)
-			if err != nil {
-				t.Fatal(err)
+	return ds
+}
+
+// Names are unique over all files: a failure is found by its name.
+func TestThereAreManyDialoguesEachWithAName(t *testing.T) {
+	seen, own := map[string]string{}, 0
+	for _, file := range dialogueFiles(t) {
+		for _, d := range read(t, file) {
+			if other, ok := seen[d.Name]; ok {
+				t.Errorf("%q stands in %s and in %s", d.Name, other, file)
 			}
-			for _, p := range problems {
-				t.Error(p)
+			if d.About == "" {
+				t.Errorf("%s: %q belongs to no group", file, d.Name)
 			}
-		})
+			seen[d.Name] = file
+			if filepath.Base(file) != "dialogues.yaml" {
+				own++
+			}
+		}
+	}
+	if own < 150 {
+		t.Errorf("%d dialogues of our own, 150 are promised", own)
 	}
 }
 
