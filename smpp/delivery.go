@@ -67,3 +67,13 @@ type Handler interface {
 // Gate is asked by the owner goroutine right before submit_sm are written. While
 // it is shut they end with ErrNotWritten. A nil Gate is open.
 type Gate interface{ MaySend() bool }
+
+// Lease lets one daemon of several bind: *store.Lease is one.
+type Lease interface {
+	// Hold calls run each time that this daemon may bind, with a context that ends before that does, until ctx ends.
+	Hold(ctx context.Context, run func(ctx context.Context)) error
+	// Until is when we may be bound no longer, unless it is put off.
+	Until() time.Time
+	// Holder is the other daemon that may bind; "": none does.
+	Holder() string
+}

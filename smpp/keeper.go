@@ -133,7 +133,7 @@ func (e *connectError) Unwrap() error { return e.err }
 func (k *keeper) failed(err error, pause time.Duration) {
 	state := LinkWaiting
 	var refused *BindError
-	if errors.As(err, &refused) {
+	if errors.As(err, &refused) && !k.waitsOut(refused) {
 		state = LinkRefused
 	}
 	k.link.o.Log.Warn("session ended", zap.String("link", k.link.o.Name), zap.Stringer("bind", k.bindAs),
@@ -156,12 +156,24 @@ func (k *keeper) steady() time.Duration {
 	return min(k.link.o.ReconnectMax, 10*k.link.o.ReconnectMin)
 }
 
+// alreadyBound bounds the pauses after an ESME_RALYBND that is waited out.
+const alreadyBound = time.Second
+
+// waitsOut tells that the SMSC still holds the bind of the daemon that had the lease before us: it ends by itself, and
+// ours is to follow soon.
+func (k *keeper) waitsOut(refused *BindError) bool {
+	return refused.Status == StatusRALYBND && k.link.o.Lease != nil
+}
+
 // pause is full jitter between ReconnectMin and a ceiling that doubles with each
 // failure up to ReconnectMax. A wrong password or system_id is not tried often:
 // only a person can mend it, and operators lock accounts.
 func (k *keeper) pause(failures int, err error) time.Duration {
 	lo, ceiling := k.link.o.ReconnectMin, k.link.o.ReconnectMax
 	var refused *BindError
+	if errors.As(err, &refused) && k.waitsOut(refused) {
+		ceiling = max(lo, min(ceiling, alreadyBound))
+	}
 	if errors.As(err, &refused) && (refused.Status == StatusRINVPASWD || refused.Status == StatusRINVSYSID) {
 		lo = max(lo, ceiling/2)
 	} else if failures < 30 {

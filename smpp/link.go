@@ -23,6 +23,7 @@ type Link struct {
 	status  LinkStatus // as it was told last
 	certs   Certificates
 	closing bool
+	standby bool // another daemon may bind, we may not
 }
 
 // NewLink checks the options; nothing is dialled before Run.
@@ -41,6 +42,7 @@ func NewLink(o LinkOptions) (*Link, error) {
 			l.keepers = append(l.keepers, newKeeper(l, ln, CmdBindTransceiver))
 		}
 	}
+	l.standby = o.Lease != nil
 	l.status = l.compute()
 	l.status.Since = time.Now()
 	o.Metrics.show(l.status)
@@ -58,8 +60,10 @@ func (l *Link) Run(ctx context.Context) error {
 	closing := context.AfterFunc(ctx, l.refuseWaiters)
 	defer closing()
 	var g errgroup.Group
-	for _, k := range l.keepers {
-		g.Go(func() error { k.run(ctx); return nil })
+	if l.o.Lease != nil {
+		g.Go(func() error { return l.o.Lease.Hold(ctx, l.hold) })
+	} else {
+		g.Go(func() error { l.keep(ctx); return nil })
 	}
 	if l.o.TLS != nil {
 		g.Go(func() error { l.warn(ctx); return nil })
@@ -67,6 +71,49 @@ func (l *Link) Run(ctx context.Context) error {
 	err := g.Wait()
 	l.refuseWaiters()
 	return err
+}
+
+// keep keeps all connections bound until ctx ends.
+func (l *Link) keep(ctx context.Context) {
+	var g sync.WaitGroup
+	for _, k := range l.keepers {
+		g.Go(func() { k.run(ctx) })
+	}
+	g.Wait()
+}
+
+// hold is one time of holding the lease. Its sessions have surely ended when it does.
+func (l *Link) hold(ctx context.Context) {
+	l.change(func() { l.standby = false })
+	ended := make(chan struct{})
+	var g sync.WaitGroup
+	g.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-ended:
+			return
+		}
+		for left := time.Until(l.o.Lease.Until()); left > 0; left = time.Until(l.o.Lease.Until()) {
+			select {
+			case <-ended:
+				return
+			case <-time.After(left):
+			}
+		}
+		l.Drop("its lease has ended: another daemon may bind")
+	})
+	l.keep(ctx)
+	close(ended)
+	g.Wait()
+	l.change(func() { l.standby = true })
+}
+
+// Elsewhere tells that another daemon holds the bind.
+func (l *Link) Elsewhere() bool {
+	l.mu.Lock()
+	standby := l.standby
+	l.mu.Unlock()
+	return standby && l.o.Lease.Holder() != ""
 }
 
 // Drop closes all sessions at once, without handing on what was read and not
@@ -91,7 +138,7 @@ func (l *Link) Drop(reason string) {
 // LinkStatus is what an operator wants to know of a link.
 type LinkStatus struct {
 	Name       string
-	State      string // connecting, bound, waiting (to try again), refused, closed
+	State      string // connecting, bound, waiting (to try again), refused, standby (another daemon is bound), closed
 	Reason     string // why it is not bound, in words
 	Since      time.Time
 	Sessions   []SessionStatus
@@ -118,9 +165,10 @@ const (
 	LinkWaiting    = "waiting"
 	LinkRefused    = "refused"
 	LinkClosed     = "closed"
+	LinkStandby    = "standby" // another daemon holds the bind
 )
 
-var linkStates = []string{LinkConnecting, LinkBound, LinkWaiting, LinkRefused, LinkClosed}
+var linkStates = []string{LinkConnecting, LinkBound, LinkWaiting, LinkRefused, LinkClosed, LinkStandby}
 
 // Bound tells whether messages can come and go.
 func (l *Link) Bound() bool {
@@ -183,6 +231,12 @@ func (l *Link) compute() LinkStatus {
 		// What needs an operator most is told: refused, waiting, connecting.
 		if rank := slices.Index([]string{LinkClosed, LinkConnecting, LinkWaiting, LinkRefused}, k.state); rank > worst {
 			worst, s.State, s.Reason = rank, k.state, k.reason
+		}
+	}
+	if l.standby && !l.closing {
+		s.State, s.Reason = LinkStandby, "one daemon of several binds"
+		if other := l.o.Lease.Holder(); other != "" {
+			s.Reason = "daemon " + other + " holds the bind"
 		}
 	}
 	if tx && rx {

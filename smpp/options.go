@@ -61,6 +61,7 @@ type LinkOptions struct {
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	Handler Handler
 	Gate    Gate
+	Lease   Lease // nil: every daemon binds
 	Metrics *Metrics
 	Log     *zap.Logger
 

@@ -125,6 +125,9 @@ func (s *Session) takeBack(sent []*request) {
 }
 
 func (s *Session) maySend() (may bool) {
+	if s.o.Lease != nil && !time.Now().Before(s.o.Lease.Until()) {
+		return false
+	}
 	if s.o.Gate == nil {
 		return true
 	}

@@ -52,6 +52,7 @@ func checkKey() string  { return lineTag + "check" }
 func apiKeysKey() string {
 	return lineTag + "keys"
 }
+func leaseKey(name string) string  { return lineTag + "lease:" + safe(name) }
 func statusKey(boot string) string { return lineTag + "status:" + safe(boot) }
 
 // safe lets digits, letters and . _ - through as they are and makes a digest of anything else, so that no value

@@ -34,10 +34,11 @@ var (
 	scriptRead      = loadScript("read", false)
 	scriptRenew     = loadScript("renew", false)
 	scriptBury      = loadScript("bury", true)
+	scriptLease     = loadScript("lease", false)
 
 	allScripts = []*script{
 		scriptCommit, scriptDone, scriptReceipt, scriptSettle, scriptRedeliver, scriptRelease, scriptClaim,
-		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury,
+		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury, scriptLease,
 	}
 )
 

@@ -31,13 +31,14 @@ import (
 
 // line is a running line: the parts of a message's way, in its order.
 type line struct {
-	cfg      *configs.Config
+	cfg      *configs.Config                // of the start
+	current  atomic.Pointer[configs.Config] // as it was read last
 	log      *zap.Logger
 	registry *prometheus.Registry
 
 	store       *store.Store
 	linkMetrics *smpp.Metrics
-	links       []*smpp.Link
+	links       *linkSet
 	pool        *smpp.Pool
 	intake      *intake.Intake
 	turner      *turn.Turner
@@ -80,20 +81,18 @@ func buildLineIn(ctx context.Context, cfg *configs.Config, engine *conversation.
 
 func (l *line) build(engine *conversation.Engine) error {
 	cfg := l.cfg
-	for name, c := range cfg.SMPP.Links {
-		link, err := l.newLink(name, c)
-		if err != nil {
-			return err
-		}
-		l.links = append(l.links, link)
+	l.current.Store(cfg)
+	var err error
+	if l.links, err = newLinkSet(l, cfg.SMPP.Links); err != nil {
+		return err
 	}
-	l.pool = smpp.NewPool(l.links)
+	l.pool = smpp.NewPool(nil)
 	if err := l.newHandoff(); err != nil {
 		return err
 	}
 	settler := intake.NewSettler(l.store.Settle, l.log)
 	l.sender = sender.New(sender.Options{
-		Store: l.store, Links: l.senderLinks(), Routes: routes(cfg), Daemons: l.store.Daemons, Settler: settler,
+		Store: l.store, Routes: routes(cfg), Daemons: l.store.Daemons, Settler: settler,
 		Policy: sender.Policy{Expire: cfg.SMPP.SMSExpire}, Offer: l.offer(),
 		Region: cfg.Line.Region, ReceiptsGrace: cfg.SMPP.ReceiptsGrace,
 		Now: l.timing.now, Log: l.log, Metrics: sender.NewMetrics(l.registry),
@@ -124,6 +123,9 @@ func (l *line) build(engine *conversation.Engine) error {
 	l.health = l.newHealth()
 	return l.readHTTP()
 }
+
+// conf is the configuration as it was read last.
+func (l *line) conf() *configs.Config { return l.current.Load() }
 
 // newEngine loads the words and makes the conversation.
 func newEngine(cfg *configs.Config) (*conversation.Engine, error) {

@@ -186,7 +186,7 @@ func (l *line) captures(ctx context.Context) error {
 	return capture.NewServer(capture.Options{
 		Dir: l.cfg.Store.DataDir, Keep: []string{l.cfg.Line.ShortCode}, Version: version, Now: time.Now, Log: l.log,
 		Link: func(name string) (capture.Link, bool) {
-			for _, link := range l.links {
+			for _, link := range l.pool.Links() {
 				if link.Name() == name {
 					return link, true
 				}
@@ -195,7 +195,7 @@ func (l *line) captures(ctx context.Context) error {
 		},
 		Names: func() []string {
 			var all []string
-			for _, link := range l.links {
+			for _, link := range l.pool.Links() {
 				all = append(all, link.Name())
 			}
 			return all

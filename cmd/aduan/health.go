@@ -25,8 +25,8 @@ func (l *line) newHealth() *telemetry.Health {
 			return telemetry.StoreReport{OK: ok, Reason: reason, Promise: l.store.Promise()}
 		},
 		Links: func() map[string]telemetry.LinkReport {
-			all := make(map[string]telemetry.LinkReport, len(l.links))
-			for _, link := range l.links {
+			all := map[string]telemetry.LinkReport{}
+			for _, link := range l.pool.Links() {
 				st := link.Status()
 				all[st.Name] = telemetry.LinkReport{State: st.State, Bound: link.Bound(), Reason: st.Reason}
 			}

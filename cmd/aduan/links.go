@@ -29,6 +29,10 @@ func (l *line) newLink(name string, c configs.Link) (*smpp.Link, error) {
 	if c.Bind == configs.BindPair {
 		bind = smpp.BindPair
 	}
+	var lease smpp.Lease
+	if c.Exclusive {
+		lease = l.store.LineLease("link."+name, c.Takeover)
+	}
 	var count atomic.Int64
 	link, err := smpp.NewLink(smpp.LinkOptions{
 		Name: name, Address: c.Address, SystemID: c.SystemID, Password: c.Password.Reveal(),
@@ -38,7 +42,7 @@ func (l *line) newLink(name string, c configs.Link) (*smpp.Link, error) {
 		Bind:        bind, Sessions: c.Sessions, Window: c.Window,
 		EnquireLink: c.EnquireLink, ResponseTimeout: c.ResponseTimeout, AckWithin: c.AckWithin,
 		ReconnectMin: c.Reconnect.Min, ReconnectMax: c.Reconnect.Max, ShutdownTimeout: l.cfg.ShutdownTimeout / 2,
-		TLS: tlsConfig, Handler: handler{l}, Gate: gate{l}, Metrics: l.smppMetrics(), Log: l.log,
+		TLS: tlsConfig, Handler: handler{l}, Gate: gate{l}, Lease: lease, Metrics: l.smppMetrics(), Log: l.log,
 		// A session's id begins with the boot: its marks are known to be dead with it.
 		SessionID: func() string {
 			return l.store.BootID() + "." + name + "." + strconv.FormatInt(count.Add(1), 10)
@@ -61,7 +65,7 @@ func (g gate) MaySend() bool { return g.l.store.MaySend() }
 
 // intakeLink is what intake knows of a link.
 func (l *line) intakeLink(name string) intake.Link {
-	c := l.cfg.SMPP.Links[name]
+	c := l.conf().SMPP.Links[name]
 	return intake.Link{Alphabet: c.Alphabet, AckWithin: c.AckWithin}
 }
 
@@ -85,38 +89,35 @@ func wiresOf(cfg *configs.Config) segment.Wires {
 
 // countOn says what an SMS costs on a link; one that is not configured any more counts as the default.
 func (l *line) countOn(name, text string) (alphabet string, segments, left int) {
-	c, ok := l.cfg.SMPP.Links[name]
+	cfg := l.conf()
+	c, ok := cfg.SMPP.Links[name]
 	if !ok {
-		c = l.cfg.SMPP.Links[l.cfg.SMPP.Default()]
+		c = cfg.SMPP.Links[cfg.SMPP.Default()]
 	}
 	return wireOf(c).Count(text)
 }
 
-// senderLinks are the links as the sender sees them.
-func (l *line) senderLinks() []sender.Link {
-	all := make([]sender.Link, 0, len(l.links))
-	for _, link := range l.links {
-		c := l.cfg.SMPP.Links[link.Status().Name]
-		all = append(all, sender.Link{
-			Name: link.Status().Name, Window: c.Window * max(c.Sessions, 1),
-			Source:      smpp.Address{TON: c.Source.TON, NPI: c.Source.NPI},
-			Destination: smpp.Address{TON: c.Destination.TON, NPI: c.Destination.NPI},
-			ServiceType: c.ServiceType, Wire: wireOf(c), Receipts: c.Receipts,
-			Acquire: func(ctx context.Context) (sender.Slot, error) {
-				slot, err := link.Acquire(ctx)
-				if err != nil {
-					return nil, err
-				}
-				return slot, nil
-			},
-			TryAcquire: func() (sender.Slot, bool) {
-				slot, ok := link.TryAcquire()
-				return slot, ok
-			},
-			Bound: link.Bound,
-		})
+// senderLink is a link as the sender sees it.
+func (l *line) senderLink(link *smpp.Link, c configs.Link) sender.Link {
+	sessions := max(c.Sessions, 1)
+	return sender.Link{
+		Name: link.Name(), Window: c.Window * sessions,
+		Source:      smpp.Address{TON: c.Source.TON, NPI: c.Source.NPI},
+		Destination: smpp.Address{TON: c.Destination.TON, NPI: c.Destination.NPI},
+		ServiceType: c.ServiceType, Wire: wireOf(c), Receipts: c.Receipts,
+		Acquire: func(ctx context.Context) (sender.Slot, error) {
+			slot, err := link.Acquire(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return slot, nil
+		},
+		TryAcquire: func() (sender.Slot, bool) {
+			slot, ok := link.TryAcquire()
+			return slot, ok
+		},
+		Bound: link.Bound, Elsewhere: link.Elsewhere,
 	}
-	return all
 }
 
 // routes are which link carries what.

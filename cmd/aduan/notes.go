@@ -1,12 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-
-	"aduan/configs"
-)
+import "aduan/configs"
 
 // notes are sentences on what is valid and should be known all the same: what
 // passes unencrypted, and what is asked for and not done by this version.
@@ -22,23 +16,6 @@ func notes(cfg *configs.Config) []string {
 // follow: an operator who set one must not believe in it.
 func withoutEffect(cfg *configs.Config) []string {
 	var all []string
-	for _, name := range slices.Sorted(maps.Keys(cfg.SMPP.Links)) {
-		l := cfg.SMPP.Links[name]
-		for _, s := range []struct {
-			key string
-			set bool
-		}{
-			{"exclusive", l.Exclusive},
-			{"rate", l.Rate > 0},
-			{"prefixes", len(l.Prefixes) > 0},
-			{"fallback", len(l.Fallback) > 0},
-		} {
-			if !s.set {
-				continue
-			}
-			all = append(all, fmt.Sprintf("smpp.links.%s.%s: this version does not follow it", name, s.key))
-		}
-	}
 	if cfg.Retention.Tickets != configs.Defaults().Retention.Tickets {
 		all = append(all, "retention.tickets: this version keeps closed tickets for ever")
 	}

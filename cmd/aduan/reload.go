@@ -7,6 +7,7 @@ import (
 
 	"aduan/configs"
 	"aduan/internal/handoff"
+	"aduan/internal/sender"
 	"aduan/internal/telemetry"
 )
 
@@ -26,6 +27,12 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 		l.log.Error("the catalogues are invalid: nothing changed", zap.Error(err))
 		return
 	}
+	now := l.conf()
+	links, err := l.prepare(now, next)
+	if err != nil {
+		l.log.Error("the links are invalid: nothing changed", zap.Error(err))
+		return
+	}
 	if l.handoff != nil && next.CaseSystem.Webhook.URL != "" {
 		if err := l.configureWebhook(next); err != nil {
 			l.log.Error("case_system.webhook: nothing changed", zap.Error(err))
@@ -37,9 +44,13 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 		return
 	}
 	l.turner.Use(engine)
-	for _, link := range l.links {
+	for _, link := range l.pool.Links() {
 		link.RenewCertificates()
 	}
+	l.current.Store(next)
+	l.sender.SetRoutes(routes(next))
+	l.sender.SetLimits(limits(next))
+	l.links.change(links)
 	for _, part := range atNextStart(l.cfg, next) {
 		l.log.Warn("a changed setting takes effect at the next start", zap.String("setting", part))
 	}
@@ -47,8 +58,8 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 }
 
 // atNextStart names what differs in next and is not taken up by a running
-// daemon: all but log.level, the
-// conversation with its files, and the webhook's address and secrets.
+// daemon: all but log.level, the links and their limits, the conversation with
+// its files, and the webhook's address and secrets.
 func atNextStart(now, next *configs.Config) []string {
 	parts := now.NeedsRestart(next)
 	// The engine takes these up; the rest of line is told to others at the start.
@@ -57,13 +68,17 @@ func atNextStart(now, next *configs.Config) []string {
 	nowLine.Language, nextLine.Language = "", ""
 	nowHTTP, nextHTTP := now.HTTP, next.HTTP
 	nowHTTP.Listen, nextHTTP.Listen = "", "" // NeedsRestart names it
+	nowSMPP, nextSMPP := now.SMPP, next.SMPP
+	for _, c := range []*configs.SMPP{&nowSMPP, &nextSMPP} { // these are taken up
+		c.Links, c.DefaultLink, c.SMSExpire, c.ReceiptsGrace = nil, "", 0, 0
+	}
 	hadWebhook, hasWebhook := now.CaseSystem.Webhook.URL != "", next.CaseSystem.Webhook.URL != ""
 	for _, p := range []struct {
 		name      string
 		now, next any
 	}{
 		{"line", nowLine, nextLine},
-		{"smpp", now.SMPP, next.SMPP},
+		{"smpp", nowSMPP, nextSMPP},
 		{"http", nowHTTP, nextHTTP},
 		{"case_system.webhook.url", hadWebhook, hasWebhook},
 		{"retention", now.Retention, next.Retention},
@@ -75,6 +90,11 @@ func atNextStart(now, next *configs.Config) []string {
 		}
 	}
 	return parts
+}
+
+// limits are those of the sender that may change while it runs.
+func limits(cfg *configs.Config) sender.Limits {
+	return sender.Limits{Expire: cfg.SMPP.SMSExpire, ReceiptsGrace: cfg.SMPP.ReceiptsGrace}
 }
 
 // configureWebhook gives the hand-off its endpoint and secret anew.

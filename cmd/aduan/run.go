@@ -47,7 +47,7 @@ func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.H
 	own(keeping, storeCtx, "boot", l.runBoot)
 	own(inside, intakeCtx, "intake", l.intake.Run)
 	own(keeping, storeCtx, "capture", l.captures) // to the links' last words
-	own(edge, edgeCtx, "links", l.pool.Run)
+	own(edge, edgeCtx, "links", l.links.Run)
 	own(edge, edgeCtx, "sender", l.sender.Run)
 	own(edge, edgeCtx, "timers", l.timers.Run)
 	own(edge, edgeCtx, "status", l.publish)
@@ -82,7 +82,7 @@ func (l *line) runBoot(ctx context.Context) error {
 		},
 		Fenced: func() {
 			l.log.Error("this process stood still or was taken for dead: its sessions are closed unread, and it begins anew")
-			for _, link := range l.links {
+			for _, link := range l.pool.Links() {
 				link.Drop("the process stood still, or was taken for dead by another daemon")
 			}
 		},

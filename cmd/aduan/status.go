@@ -113,7 +113,7 @@ func (l *line) publish(ctx context.Context) error {
 	defer t.Stop()
 	for {
 		s.Promise, s.Links, s.Memory = l.store.Promise(), nil, map[string]int{}
-		for _, link := range l.links {
+		for _, link := range l.pool.Links() {
 			st := link.Status()
 			s.Links = append(s.Links, viewLink(st))
 			if n, err := l.sender.Depth(st.Name); err == nil {

@@ -19,6 +19,7 @@ import (
 	"aduan/configs"
 	"aduan/internal/phone"
 	"aduan/internal/telemetry"
+	"aduan/smpp"
 	"aduan/smpp/smsc"
 	"aduan/store"
 )
@@ -94,15 +95,23 @@ func runTrial(ctx context.Context, l *line, page, operator net.Listener, keeps b
 	if err != nil {
 		return errors.Join(err, l.store.Close())
 	}
-	link := l.links[0]
 	phones := phone.New(phone.Options{
 		SMSC: phone.Of(sim), Done: ctx.Done(), ShortCode: l.cfg.Line.ShortCode, APIKey: key, Log: l.log,
-		LinkState: func() (string, string) { st := link.Status(); return st.State, st.Reason },
+		LinkState: l.firstLink,
 	})
 	greet(out, l, page.Addr(), operator.Addr(), key, keeps)
 	err = l.run(ctx, page, map[string]http.Handler{"/phone/": phones, "/": http.RedirectHandler("/phone/", http.StatusFound)})
 	stopSim()
 	return errors.Join(err, g.Wait())
+}
+
+// firstLink is how a trial's only link is.
+func (l *line) firstLink() (state, reason string) {
+	for _, link := range l.pool.Links() {
+		st := link.Status()
+		return st.State, st.Reason
+	}
+	return smpp.LinkConnecting, ""
 }
 
 // onLoopback refuses an address that others than this machine reach.

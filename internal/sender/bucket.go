@@ -38,7 +38,9 @@ func (b *bucket) setCeiling(ceiling float64) {
 }
 
 // spacing is the time between two sendings at a rate.
-func spacing(rate float64) time.Duration { return time.Duration(math.Round(float64(time.Second) / rate)) }
+func spacing(rate float64) time.Duration {
+	return time.Duration(math.Round(float64(time.Second) / rate))
+}
 
 // wait is how long the next must wait; 0: it may go now.
 func (b *bucket) wait(now time.Time) time.Duration {
