@@ -56,6 +56,7 @@ func TestMetricsAndLogsTellMuchAndNothingPersonal(t *testing.T) {
 			aduan_smpp_link_state{link="main",state="closed"} 0
 			aduan_smpp_link_state{link="main",state="connecting"} 0
 			aduan_smpp_link_state{link="main",state="refused"} 0
+aduan_smpp_link_state{link="main",state="standby"} 0
 			aduan_smpp_link_state{link="main",state="waiting"} 0
 			# HELP aduan_smpp_window_used Places of the submit_sm window that are taken: sent, or their outcome not stored yet.
 			# TYPE aduan_smpp_window_used gauge

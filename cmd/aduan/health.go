@@ -28,7 +28,11 @@ func (l *line) newHealth() *telemetry.Health {
 			all := map[string]telemetry.LinkReport{}
 			for _, link := range l.pool.Links() {
 				st := link.Status()
-				all[st.Name] = telemetry.LinkReport{State: st.State, Bound: link.Bound(), Reason: st.Reason}
+				report := telemetry.LinkReport{State: st.State, Bound: link.Bound(), Reason: st.Reason}
+				if rate := l.rate(st.Name); report.Reason == "" && (rate.Stopped != "" || rate.Learnt > 0) {
+					report.Reason = rate.String()
+				}
+				all[st.Name] = report
 			}
 			return all
 		},

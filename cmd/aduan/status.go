@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"text/tabwriter"
@@ -34,6 +35,7 @@ type linkView struct {
 	Reason   string        `json:"reason"`
 	Since    time.Time     `json:"since"`
 	Window   windowView    `json:"window"`
+	Rate     rateView      `json:"rate"`
 	Sessions []sessionView `json:"sessions"`
 
 	Certificates certificatesView `json:"certificates"`
@@ -48,6 +50,32 @@ type certificatesView struct {
 type windowView struct {
 	Used int `json:"used"`
 	Size int `json:"size"`
+}
+
+// rateView is how fast a link sends; 0: not limited by it.
+type rateView struct {
+	Given   float64 `json:"given"`   // submit_sm a second, this daemon's share of the link's rate
+	Learnt  float64 `json:"learnt"`  // what the operator lets us send at the moment
+	Stopped string  `json:"stopped"` // why nothing is sent: the operator refuses our settings; "": it is
+}
+
+// String is the rate in words; "" where nothing limits it.
+func (v rateView) String() string {
+	switch {
+	case v.Stopped != "":
+		return "sending waits: " + v.Stopped
+	case v.Learnt > 0:
+		return fmt.Sprintf("slowed by the operator to %.3g a second", v.Learnt)
+	case v.Given > 0:
+		return fmt.Sprintf("at most %.3g a second", v.Given)
+	}
+	return ""
+}
+
+// rate is how fast a link sends now.
+func (l *line) rate(link string) rateView {
+	f, _ := l.sender.Flow(link)
+	return rateView{Given: f.Given, Learnt: math.Round(f.Learnt*100) / 100, Stopped: f.Stopped}
 }
 
 type sessionView struct {
@@ -116,6 +144,7 @@ func (l *line) publish(ctx context.Context) error {
 		for _, link := range l.pool.Links() {
 			st := link.Status()
 			s.Links = append(s.Links, viewLink(st))
+			s.Links[len(s.Links)-1].Rate = l.rate(st.Name)
 			if n, err := l.sender.Depth(st.Name); err == nil {
 				s.Memory[st.Name] = n
 			}
@@ -209,6 +238,9 @@ func printStatus(st lineStatus, out io.Writer) error {
 		for _, l := range d.Links {
 			fmt.Fprintf(w, "  link %s\t%s\tsince %s\twindow %d/%d\tin memory %d\t%s\n",
 				l.Name, l.State, l.Since.Format(time.RFC3339), l.Window.Used, l.Window.Size, d.Memory[l.Name], l.Reason)
+			if rate := l.Rate.String(); rate != "" {
+				fmt.Fprintf(w, "    rate\t%s\n", rate)
+			}
 			for _, c := range []struct {
 				whose string
 				end   *time.Time

@@ -129,6 +129,9 @@ func (h *Health) links(r *Readiness, links map[string]LinkReport, not func(strin
 		r.Links[name] = LinkHealth{l.State, l.Reason}
 		if l.Bound {
 			bound++
+			if l.Reason != "" {
+				r.Reasons = append(r.Reasons, "link "+name+": "+l.Reason)
+			}
 			continue
 		}
 		r.Reasons = append(r.Reasons, "link "+name+" is not bound"+because(l.Reason))
