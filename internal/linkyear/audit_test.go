@@ -29,6 +29,7 @@ type audit struct {
 	unknown map[string]int // of telephones: submits without an answer
 	crashes int
 	submits int
+	second  []time.Time // submits of the last second, of all daemons
 }
 
 func (a *audit) fail(format string, args ...any) {
@@ -97,7 +98,13 @@ func (s *slot) Submit(ctx context.Context, m *smpp.Message) (smpp.SubmitResult, 
 	a.submits++
 	a.open[s] = true
 	a.written[key]++
+	a.second = slices.DeleteFunc(a.second, func(t time.Time) bool { return began.Sub(t) >= time.Second })
+	a.second = append(a.second, began)
+	paced := len(a.second)
 	a.mu.Unlock()
+	if rate := a.w.set.rate; rate > 0 && float64(paced) > rate {
+		a.fail("%d submits within a second, the rate is %v", paced, rate)
+	}
 	res, err := s.inner.Submit(ctx, m)
 	a.mu.Lock()
 	delete(a.open, s)

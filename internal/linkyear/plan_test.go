@@ -79,10 +79,11 @@ func choose[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 // newSetting is the line of a seed: every third is two daemons with heartbeats for an hour, the others are one with long quiet times.
 func newSetting(seed uint64, r *rand.Rand) setting {
 	s := setting{
-		daemons: 1, hours: quietHours, bursts: 10, look: 10 * time.Second,
-		enquire: choose(r, 30*time.Second, time.Minute, 2*time.Minute, 5*time.Minute), response: choose(r, 5*time.Second, 10*time.Second),
+		daemons: 1, hours: quietHours, bursts: 10, look: 20 * time.Second,
+		enquire: choose(r, 30*time.Second, 2*time.Minute, 5*time.Minute, 10*time.Minute), response: choose(r, 5*time.Second, 10*time.Second),
 		reconnectMin: time.Second, reconnectMax: choose(r, 10*time.Second, time.Minute),
 		window: choose(r, 1, 2, 5, 10), sessions: choose(r, 1, 1, 1, 2), pair: r.IntN(5) == 0,
+		rate: choose[float64](r, 0, 0, 2, 10, 50),
 	}
 	if twoDaemons(seed) {
 		s.daemons, s.hours, s.bursts, s.look = 2, time.Hour, 6, time.Second

@@ -496,7 +496,7 @@ func (c *link) respond(id smpp.CommandID, seq uint32, resp []byte) {
 	case "wrong":
 		for _, wrong := range []smpp.CommandID{smpp.CmdQuerySMResp, smpp.CmdDeliverSMResp, smpp.CmdBindTransceiverResp, smpp.CmdEnquireLinkResp, smpp.CmdSubmitSMResp} {
 			if wrong != id {
-				c.write(smpp.AppendHeader(nil, wrong, 0, seq))
+				c.write(smpp.AppendHeader(nil, wrong, smpp.StatusRINVSRCADR, seq)) // which is never meant
 			}
 		}
 		s.later(100*time.Millisecond, write)

@@ -93,7 +93,13 @@ func (w *world) start() *daemon {
 		w.t.Fatal(err)
 	}
 	settler := intake.NewSettler(d.store.Settle, o.Log)
+	var daemons func() int
+	if w.set.daemons > 1 {
+		daemons = d.store.Daemons
+	}
 	d.sender = sender.New(sender.Options{
+		Routes:  sender.Routes{Links: map[string]sender.Route{"main": {Rate: w.set.rate}}, Default: "main"},
+		Daemons: daemons, DoubtEvery: w.set.look,
 		Store: d.store, Settler: settler, Region: "ID", Now: time.Now,
 		Policy: sender.Policy{Max: 30 * time.Second, Rand: w.random(uint64(w.born) + 100)},
 		Links: []sender.Link{{
