@@ -94,12 +94,15 @@ func (s *slot) Release() {
 // Submit ends in one known state, and in that which the SMSC saw.
 func (s *slot) Submit(ctx context.Context, m *smpp.Message) (smpp.SubmitResult, error) {
 	a, key, began := s.a, what(m), time.Now()
+	may := s.d.store.MaySend() // else it will not be written
 	a.mu.Lock()
 	a.submits++
 	a.open[s] = true
 	a.written[key]++
 	a.second = slices.DeleteFunc(a.second, func(t time.Time) bool { return began.Sub(t) >= time.Second })
-	a.second = append(a.second, began)
+	if may {
+		a.second = append(a.second, began)
+	}
 	paced := len(a.second)
 	a.mu.Unlock()
 	if rate := a.w.set.rate; rate > 0 && float64(paced) > rate {

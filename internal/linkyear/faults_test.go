@@ -20,7 +20,7 @@ func (w *world) begin(f fault) {
 // behave ends all that lasts.
 func (w *world) behave() {
 	w.smsc.locked(func() {
-		w.smsc.m = mode{}
+		w.smsc.m, w.smsc.lag = mode{}, 0
 		w.smsc.pump()
 	})
 	w.redis.Continue()
@@ -127,7 +127,7 @@ func (c *link) halfOpen(n int) {
 // stall reads nothing for a while; little fits into the connection meanwhile.
 func (c *link) stall(n int) {
 	in := c.conn.in
-	in.change(func() { in.held, in.limit = true, len(in.buf)+100 })
+	in.change(func() { in.held, in.limit = true, len(in.buf)+n })
 	c.odd = true
 	c.s.later(span(n, time.Second, 25*time.Second), func() {
 		in.change(func() { in.held, in.limit = false, 64<<10 })

@@ -43,13 +43,15 @@ type fault struct {
 type burst struct {
 	gap    time.Duration // quiet before it
 	length time.Duration
-	texts  []int // when citizens write, ms after it began
+	lag    time.Duration // of the SMSC, either way
+	disk   time.Duration // of Redis, on the way there and back
+	texts  []int         // when citizens write, ms after it began
 	faults []fault
 }
 
 func (b burst) String() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "after %v quiet, %v, %d texts:", b.gap.Round(time.Second), b.length.Round(time.Second), len(b.texts))
+	fmt.Fprintf(&s, "after %v quiet, %v, lag %v, disk %v, %d texts:", b.gap.Round(time.Second), b.length.Round(time.Second), b.lag, b.disk, len(b.texts))
 	for _, f := range b.faults {
 		fmt.Fprintf(&s, " %s(%d)+%v", f.what, f.n, f.after.Round(100*time.Millisecond))
 	}
@@ -108,6 +110,18 @@ func newPlan(s setting, r *rand.Rand) []burst {
 		for range 1 + r.IntN(8) {
 			b.texts = append(b.texts, r.IntN(int(b.length.Milliseconds())))
 		}
+		if r.IntN(3) == 0 { // a surge
+			at := r.IntN(int(b.length.Milliseconds()))
+			for range 10 + r.IntN(20) {
+				b.texts = append(b.texts, at+r.IntN(2000))
+			}
+		}
+		if r.IntN(2) == 0 {
+			b.lag = between(r, time.Millisecond, 400*time.Millisecond)
+		}
+		if r.IntN(2) == 0 {
+			b.disk = between(r, time.Millisecond, 200*time.Millisecond)
+		}
 		for n := range 1 + r.IntN(3) {
 			kinds := ofTheSMSC
 			switch {
@@ -116,7 +130,11 @@ func newPlan(s setting, r *rand.Rand) []burst {
 			case s.daemons > 1 && r.IntN(3) == 0:
 				kinds = ofTheDaemon
 			}
-			b.faults = append(b.faults, fault{choose(r, kinds...), between(r, 0, b.length*3/4), r.IntN(1000)})
+			f := fault{choose(r, kinds...), between(r, 0, b.length*3/4), r.IntN(1000)}
+			b.faults = append(b.faults, f)
+			for range r.IntN(3) { // close to it
+				b.texts = append(b.texts, max(0, int(f.after.Milliseconds())-600+r.IntN(800)))
+			}
 		}
 		plan[i] = b
 	}

@@ -36,6 +36,7 @@ type smsc struct {
 	mu       sync.Mutex
 	dice     *rand.Rand
 	m        mode
+	lag      time.Duration // on the way to us and from us
 	links    []*link
 	lanes    []*lane
 	numbers  int
@@ -142,6 +143,9 @@ func (c *link) serve() {
 	fr := smpp.NewFrameReader(c.conn, 0)
 	for {
 		frame, err := fr.Next()
+		if lag := c.s.lagNow(); lag > 0 && err == nil {
+			time.Sleep(lag)
+		}
 		c.s.mu.Lock()
 		if err != nil || c.gone {
 			c.drop()
@@ -152,6 +156,11 @@ func (c *link) serve() {
 		c.take(smpp.ParseHeader(frame), frame)
 		c.s.mu.Unlock()
 	}
+}
+
+func (s *smsc) lagNow() (lag time.Duration) {
+	s.locked(func() { lag = s.lag })
+	return lag
 }
 
 // drop gives the connection up: what it carried is delivered again.
@@ -251,6 +260,8 @@ func (c *link) write(pdu []byte) {
 		n := c.s.dice.IntN(len(pdu))
 		_, _ = c.conn.Write(pdu[:n])
 		c.hold(pdu[n:], time.Duration(c.s.dice.IntN(300))*time.Millisecond)
+	case c.s.lag > 0:
+		c.hold(pdu, c.s.lag)
 	default:
 		_, _ = c.conn.Write(pdu)
 	}
@@ -456,11 +467,12 @@ func (s *smsc) refused(key string, status smpp.Status) {
 	s.refusals[key][status] = true
 }
 
-// countWindow: what was read and not answered for less than response_timeout is outstanding for the link too.
+// countWindow: what was read a moment ago and is not answered is outstanding for the link too; what has been so for long
+// may have been given up there, and came late by the lag.
 func (c *link) countWindow(h smpp.Header) {
 	now := time.Now()
 	for seq, at := range c.open {
-		if now.Sub(at) >= c.s.w.set.response {
+		if now.Sub(at) >= c.s.w.set.response/2 {
 			delete(c.open, seq)
 		}
 	}

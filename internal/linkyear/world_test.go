@@ -348,6 +348,8 @@ func play(t *testing.T, seed uint64, set setting, plan []burst) *audit {
 // live lives through one burst, and looks whether all goes on behind it.
 func (w *world) live(b burst) {
 	time.Sleep(b.gap)
+	w.smsc.locked(func() { w.smsc.lag = b.lag })
+	w.redis.Latency(b.disk, b.disk)
 	began := time.Now()
 	until := func(at time.Duration) {
 		if d := at - time.Since(began); d > 0 {

@@ -81,7 +81,8 @@ type Options struct {
 	ReceiptsGrace time.Duration
 	// StopWithin bounds how long an outcome is tried to be stored while the daemon is stopping; default 4 s.
 	StopWithin time.Duration
-	// DoubtEvery is the pause between two looks for SMS whose outcome is unknown; default 1 s.
+	// DoubtEvery is the pause between two looks for SMS whose outcome is unknown; default 1 s, at most a third of how long
+	// they are looked for.
 	DoubtEvery time.Duration
 	Now        func() time.Time
 	Log        *zap.Logger
@@ -123,6 +124,7 @@ func New(o Options) *Sender {
 	if o.DoubtEvery <= 0 {
 		o.DoubtEvery = time.Second
 	}
+	o.DoubtEvery = min(o.DoubtEvery, doubtFor/3)
 	o.Policy = o.Policy.withDefaults()
 	s := &Sender{
 		o: o, doubts: newDoubts(), inHand: newInHand(), stuck: &stuck{}, room: make(chan struct{}, 1),
