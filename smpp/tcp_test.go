@@ -140,7 +140,9 @@ func TestOverTLS(t *testing.T) {
 		return tls.Server(c, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
 	}
 	t.Run("binds and serves", func(t *testing.T) {
-		r, accept := onTCP(t, func(o *smpp.LinkOptions) { o.TLS = func() (*tls.Config, error) { return &tls.Config{RootCAs: roots}, nil } }, secure)
+		r, accept := onTCP(t, func(o *smpp.LinkOptions) {
+			o.TLS = func() (*tls.Config, error) { return &tls.Config{RootCAs: roots}, nil }
+		}, secure)
 		p := accept().bound()
 		p.deliver(1, "hi")
 		(<-r.deliveries).Respond(smpp.StatusROK)

@@ -159,6 +159,10 @@ func alertWords(err error, ends Certificates, now time.Time) string {
 	return fmt.Sprintf("the operator ended the handshake (%s): ask for the TLS versions and ciphers that it takes", said)
 }
 
+// AlertWords says what an operator's TLS alert means that came after the handshake, such as the refusal of a client
+// certificate in TLS 1.3; empty: err is none.
+func AlertWords(err error, now time.Time) string { return alertWords(err, Certificates{}, now) }
+
 func names(c *x509.Certificate) string {
 	if c == nil {
 		return "another name"

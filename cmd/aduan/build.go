@@ -167,24 +167,33 @@ func openStore(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg pr
 }
 
 func openStoreIn(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg prometheus.Registerer, use storeUse, now func() time.Time) (*store.Store, error) {
+	o, err := storeOptions(cfg, log, now)
+	if err != nil {
+		return nil, err
+	}
+	o.AllowTrial, o.Metrics = use == openTrial, reg
+	return store.Open(ctx, o)
+}
+
+// storeOptions is the store that the configuration names.
+func storeOptions(cfg *configs.Config, log *zap.Logger, now func() time.Time) (store.Options, error) {
 	c := cfg.Store
 	tlsConfig, err := storeTLS(c, log)
 	if err != nil {
-		return nil, withCode(exitConfig, fmt.Errorf("store.tls: %w", err))
+		return store.Options{}, withCode(exitConfig, fmt.Errorf("store.tls: %w", err))
 	}
 	if err := checkKeyFile(c.KeyFile); err != nil {
-		return nil, err
+		return store.Options{}, err
 	}
-	return store.Open(ctx, store.Options{
+	return store.Options{
 		Mode: store.Mode(c.Mode), Addresses: c.Addresses, SentinelMaster: c.SentinelMaster, Cluster: c.Cluster,
 		Username: c.Username, Password: c.Password.Reveal(), TLS: tlsConfig, DataDir: c.DataDir, KeyFile: c.KeyFile,
 		Fsync: c.Kept.Fsync, Replicas: c.Kept.Replicas, Wait: c.Kept.Wait, AcceptFailoverLoss: c.AcceptFailoverLoss,
-		AllowTrial: use == openTrial,
 		Handoffs:   cfg.CaseSystem.Webhook.URL != "",
 		Retention:  store.Retention{Tickets: cfg.Retention.Tickets, Events: cfg.Retention.Events},
 		Redelivery: cfg.SMPP.Redelivery, SettledFor: settledFor(cfg),
-		Now: now, Log: log, Metrics: reg,
-	})
+		Now: now, Log: log,
+	}, nil
 }
 
 // storeTLS is the store's TLS configuration; its client certificate is read again at each connection. nil: plain.

@@ -195,24 +195,30 @@ type lineStatus struct {
 	Queues  queueView               `json:"queues"`
 }
 
-func showStatus(ctx context.Context, s *store.Store, asJSON bool, out io.Writer) error {
+// readStatus reads what the daemons wrote, and counts what waits.
+func readStatus(ctx context.Context, s *store.Store) (lineStatus, error) {
+	st := lineStatus{Daemons: map[string]daemonStatus{}}
 	raw, err := s.Statuses(ctx)
 	if err != nil {
-		return err
+		return st, err
 	}
-	st := lineStatus{Daemons: map[string]daemonStatus{}}
 	for boot, body := range raw {
 		var d daemonStatus
 		if err := json.Unmarshal(body, &d); err != nil {
-			return fmt.Errorf("status of daemon %s: %w", boot, err)
+			return st, fmt.Errorf("status of daemon %s: %w", boot, err)
 		}
 		st.Daemons[boot] = d
 	}
 	stats, err := s.Stats(ctx)
+	st.Queues = viewQueues(stats)
+	return st, err
+}
+
+func showStatus(ctx context.Context, s *store.Store, asJSON bool, out io.Writer) error {
+	st, err := readStatus(ctx, s)
 	if err != nil {
 		return err
 	}
-	st.Queues = viewQueues(stats)
 	if asJSON {
 		enc := json.NewEncoder(out)
 		enc.SetIndent("", "  ")

@@ -16,6 +16,7 @@ const (
 	// deadline has passed, so that the commit stands or never will.
 	doubtAfter = 2 * time.Second
 	doubtFor   = 12 * time.Second
+	doubtEvery = time.Second
 )
 
 // doubts are SMS of commits with an unknown outcome, and shards where a lost
@@ -60,7 +61,7 @@ func (d *doubts) lookAt(sms []store.Outgoing) {
 
 // resolve asks the store what became of doubtful SMS until ctx ends.
 func (s *Sender) resolve(ctx context.Context) {
-	t := time.NewTicker(s.o.DoubtEvery)
+	t := time.NewTicker(doubtEvery)
 	defer t.Stop()
 	for {
 		select {

@@ -137,4 +137,3 @@ func or(s, otherwise string) string {
 	}
 	return s
 }
-

@@ -174,4 +174,3 @@ func ofTicket(n conversation.Number) string {
 	}
 	return ", about ticket " + n.String()
 }
-
