@@ -47,6 +47,7 @@ func NewLink(o LinkOptions) (*Link, error) {
 	l.status.Since = time.Now()
 	o.Metrics.show(l.status)
 	o.Metrics.window(o.Name, 0)
+	o.Metrics.begin(o.Name)
 	return l, nil
 }
 

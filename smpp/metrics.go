@@ -18,6 +18,9 @@ type Metrics struct {
 	responses   *prometheus.HistogramVec
 	answerTimes *prometheus.HistogramVec
 	certificate *prometheus.GaugeVec
+	boundSince  *prometheus.GaugeVec
+	reconnect   *prometheus.CounterVec
+	enquiries   *prometheus.CounterVec
 }
 
 // NewMetrics registers the instruments; a nil registerer gives metrics that are shown nowhere.
@@ -45,12 +48,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		responses:   seconds("response_seconds", "From a request of ours to its response.", "link", "command"),
 		answerTimes: seconds("answer_seconds", "From the arrival of a message to our answer.", "link"),
 	}
+	m.boundSince = gauge("bound_since_timestamp_seconds", "Since when the link is bound, Unix time; 0: it is not.", "link")
+	m.reconnect = counter("reconnects_total", "Sessions that ended, or could not be made, and are tried again, by reason.", "link", "reason")
+	m.enquiries = counter("enquire_links_unanswered_total", "enquire_link that the SMSC did not answer in time; each ended its session.", "link")
 	m.certificate = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "aduan_link_certificate_expiry_timestamp_seconds",
 		Help: "When a certificate of the link's last TLS handshake expires, Unix time: side theirs or ours.",
 	}, []string{"link", "side"})
 	if r != nil {
-		r.MustRegister(m.certificate)
+		r.MustRegister(m.certificate, m.boundSince, m.reconnect, m.enquiries)
 		r.MustRegister(m.state, m.sessions, m.windowUsed, m.windowSize, m.pdus, m.binds, m.faults, m.responses, m.answerTimes)
 	}
 	return m
@@ -169,7 +175,35 @@ func (m *Metrics) show(s LinkStatus) {
 		}
 	}
 	m.sessions.WithLabelValues(s.Name).Set(float64(bound))
+	since := 0.0
+	if s.State == LinkBound {
+		since = float64(s.Since.Unix())
+	}
+	m.boundSince.WithLabelValues(s.Name).Set(since)
 	m.windowSize.WithLabelValues(s.Name).Set(float64(s.WindowSize))
+}
+
+// begin shows a link's counters at 0, so that their first step is seen as one.
+func (m *Metrics) begin(link string) {
+	if m == nil {
+		return
+	}
+	m.enquiries.WithLabelValues(link)
+	for _, reason := range endings {
+		m.reconnect.WithLabelValues(link, reason)
+	}
+}
+
+func (m *Metrics) reconnects(link, reason string) {
+	if m != nil {
+		m.reconnect.WithLabelValues(link, reason).Inc()
+	}
+}
+
+func (m *Metrics) unanswered(link string) {
+	if m != nil {
+		m.enquiries.WithLabelValues(link).Inc()
+	}
 }
 
 func (m *Metrics) window(link string, used int) {

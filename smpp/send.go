@@ -72,7 +72,7 @@ func (s *Session) flush() {
 		s.dead.Store(true)
 		s.o.Metrics.fault(s.o.Name, faultWrite)
 		if s.end == nil {
-			s.end = fmt.Errorf("cannot write: %w", err)
+			s.end = fmt.Errorf("%w: %w", errCannotWrite, err)
 		}
 		return
 	}

@@ -70,11 +70,12 @@ func (s *Session) expire(r *request) {
 		s.setOutstanding()
 		r.end(outcome{err: fmt.Errorf("%w within %v", ErrNoResponse, s.o.ResponseTimeout)})
 	case CmdEnquireLink: // its probes are told when the session closes
+		s.o.Metrics.unanswered(s.o.Name)
 		s.end = errSilent
 	case CmdUnbind:
 		s.end = errUnbound
 	default:
-		s.end = fmt.Errorf("no answer to our bind within %v: a firewall, TLS on one side only, or the wrong port", s.o.ResponseTimeout)
+		s.end = fmt.Errorf("%w within %v: a firewall, TLS on one side only, or the wrong port", errBindUnanswered, s.o.ResponseTimeout)
 	}
 }
 
