@@ -40,11 +40,19 @@ type Conversation struct {
 	Flood        Flood         `mapstructure:"flood"`
 	Answers      Answers       `mapstructure:"answers"`
 	Limits       Limits        `mapstructure:"limits"`
+	Surge        Surge         `mapstructure:"surge"`
 }
 
 // Answers are the caps of what is sent in answer.
 type Answers struct {
-	PerDay int `mapstructure:"per_day"` // to one number
+	PerDay      int `mapstructure:"per_day"`       // to one number
+	LinePerHour int `mapstructure:"line_per_hour"` // of the whole line; only alarms; 0: off
+}
+
+// Surge is how many complaints of one category and place within an hour are told.
+type Surge struct {
+	Count int `mapstructure:"count"` // at least; 0: off
+	Times int `mapstructure:"times"` // of the usual hour of the week before
 }
 
 // Limits are what the line promises.

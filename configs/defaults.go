@@ -20,6 +20,7 @@ func Defaults() *Config {
 			Flood:        Flood{Count: 10, Per: 10 * time.Minute},
 			Answers:      Answers{PerDay: 100},
 			Limits:       Limits{Verify: 3, Answer: 5, Remind: 1, Escalate: 2, Citizen: 10},
+			Surge:        Surge{Count: 20, Times: 5},
 		},
 		Store: Store{
 			Mode:    ModeAuto,

@@ -16,6 +16,8 @@ type Effects struct {
 	Answers []AnswerEntry
 	Changes []ChangeEntry
 	Events  []Event
+	// Sighted are complaints filed, or whose place became known.
+	Sighted []Sighting
 	// Kept: no ticket took the content; it is kept with the conversation for staff.
 	Kept bool
 	// AsksOnly: nothing of a ticket changed (status, help, language …).

@@ -50,7 +50,7 @@ func LoadWords(gsmLen func(string) (int, bool), folders ...fs.FS) (*Words, error
 		w: &Words{
 			catalogues: map[string]*catalogue{}, classes: map[string]class{}, phrases: map[string][]phrase{},
 			commands: map[string]form{}, names: map[string]string{}, markers: map[string]string{},
-			marks: map[string][]mark{}, ordinary: map[string]bool{}, gsmLen: gsmLen,
+			marks: map[string][]mark{}, ordinary: map[string]bool{}, areas: map[string]string{}, gsmLen: gsmLen,
 			holidays: holidays{}, weekend: []time.Weekday{time.Saturday, time.Sunday},
 		},
 		files: map[string]place{}, lists: map[string]place{}, seenAsk: map[string]int{},
@@ -110,7 +110,7 @@ func (l *loader) file(folder fs.FS, name string) error {
 		l.language(n)
 	case n.get("categories") != nil:
 		l.categories(n)
-	case n.get("questions") != nil || n.get("marks") != nil || n.get("ordinary") != nil:
+	case n.get("questions") != nil || n.get("marks") != nil || n.get("ordinary") != nil || n.get("areas") != nil:
 		l.questionsFile(n)
 	case n.get("holidays") != nil:
 		l.holidaysFile(n)

@@ -38,6 +38,7 @@ func (st *step) file(kind Kind, confidential bool) {
 	head := st.change(t.Number)
 	st.keepText(head)
 	st.startClock(head, st.now)
+	st.sight(head, true)
 	i := st.history(head, ChangeEntry{By: "citizen", To: Filed, What: "status"})
 	e := st.event(EventFiled, t.Number)
 	e.Text, e.Change = head.Texts, i
@@ -133,6 +134,7 @@ func (st *step) answer(at int) {
 	st.touch(t)
 	st.event(EventAnswered, t.Number).Answer = a.Index
 	if q.Ask == AskDetail {
+		st.sight(t, false)
 		st.nextDetail(t, q.Name, at)
 	}
 	st.happened("answered", t.Number, "tail_filed")

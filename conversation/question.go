@@ -23,7 +23,8 @@ type mark struct {
 
 // questionsFile reads questions and the marks of places.
 func (l *loader) questionsFile(n node) {
-	n.known("questions", "marks", "ordinary")
+	n.known("questions", "marks", "ordinary", "areas")
+	l.areasFile(n.get("areas"))
 	n.get("questions").each(func(name string, v node) {
 		v.known("kinds", "categories", "unguessed", "unless_mark")
 		d := detail{name: name, unguessed: v.get("unguessed").text() == "true", unlessMark: v.get("unless_mark").text() == "true"}

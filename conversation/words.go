@@ -20,6 +20,7 @@ type Words struct {
 	questions  []detail
 	marks      map[string][]mark // of places, by first word
 	ordinary   map[string]bool   // no place is called so
+	areas      map[string]string // a word before an area's name → what it is written as
 	guess      guesser
 	holidays   holidays
 	weekend    []time.Weekday

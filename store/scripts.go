@@ -35,8 +35,11 @@ var (
 	scriptRenew     = loadScript("renew", false)
 	scriptBury      = loadScript("bury", true)
 	scriptLease     = loadScript("lease", false)
+	scriptSurge     = loadScript("surge", false)
+	scriptAnnounce  = loadScript("announce", true)
 
 	allScripts = []*script{
+		scriptSurge, scriptAnnounce,
 		scriptCommit, scriptDone, scriptReceipt, scriptSettle, scriptRedeliver, scriptRelease, scriptClaim,
 		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury, scriptLease,
 	}

@@ -21,6 +21,7 @@ import (
 	"aduan/internal/handoff"
 	"aduan/internal/intake"
 	"aduan/internal/sender"
+	"aduan/internal/tally"
 	"aduan/internal/telemetry"
 	"aduan/internal/timers"
 	"aduan/internal/turn"
@@ -42,6 +43,7 @@ type line struct {
 	pool        *smpp.Pool
 	intake      *intake.Intake
 	turner      *turn.Turner
+	tally       *tally.Tally
 	desk        *turn.Desk
 	sender      *sender.Sender
 	timers      *timers.Timers
@@ -100,7 +102,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	o := turn.Options{
 		Store: l.store, Engine: engine, Outbox: l.sender, Now: l.timing.now,
 		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
-		Observe: l.timing.observe,
+		Observe: l.observe,
 	}
 	if q := cfg.Line.QuietHours; q.On {
 		o.Quiet = turn.QuietHours(q.From, q.To, cfg.Line.Location())
@@ -108,6 +110,9 @@ func (l *line) build(engine *conversation.Engine) error {
 	if l.handoff != nil {
 		o.Courier = l.handoff
 	}
+	l.tally = tally.New(tally.Options{
+		Store: l.store, Limits: tallyLimits(cfg), Now: l.timing.now, Metrics: l.registry, Log: l.log,
+	})
 	l.turner = turn.New(o)
 	l.desk = turn.NewDesk(l.turner)
 	l.intake = intake.New(intake.Options{
@@ -126,6 +131,20 @@ func (l *line) build(engine *conversation.Engine) error {
 
 // conf is the configuration as it was read last.
 func (l *line) conf() *configs.Config { return l.current.Load() }
+
+// observe shows who looks what a turn has brought.
+func (l *line) observe(fx conversation.Effects) {
+	l.tally.Observe(fx)
+	if l.timing.observe != nil {
+		l.timing.observe(fx)
+	}
+}
+
+// tallyLimits are what the line is to be alarmed of.
+func tallyLimits(cfg *configs.Config) tally.Limits {
+	c := cfg.Conversation
+	return tally.Limits{SurgeCount: c.Surge.Count, SurgeTimes: float64(c.Surge.Times), AnswersByHour: c.Answers.LinePerHour}
+}
 
 // newEngine loads the words and makes the conversation.
 func newEngine(cfg *configs.Config) (*conversation.Engine, error) {

@@ -44,6 +44,7 @@ func (l *line) reload(file string, level zap.AtomicLevel) {
 		return
 	}
 	l.turner.Use(engine)
+	l.tally.Use(tallyLimits(next))
 	for _, link := range l.pool.Links() {
 		link.RenewCertificates()
 	}

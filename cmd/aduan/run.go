@@ -50,6 +50,7 @@ func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.H
 	own(edge, edgeCtx, "links", l.links.Run)
 	own(edge, edgeCtx, "sender", l.sender.Run)
 	own(edge, edgeCtx, "timers", l.timers.Run)
+	own(inside, intakeCtx, "tally", l.tally.Run)
 	own(edge, edgeCtx, "status", l.publish)
 	own(edge, edgeCtx, "backlog", l.watch)
 	if l.handoff != nil {

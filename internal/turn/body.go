@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"aduan/conversation"
 	"aduan/internal/desk"
@@ -37,6 +38,8 @@ func (d *Desk) Body(ctx context.Context, ev store.Event) (json.RawMessage, error
 	switch {
 	case ev.Ticket != 0:
 		err = d.ticketBody(ctx, ev, &b)
+	case strings.HasPrefix(ev.Type, "line."): // nobody's: its data says it all
+		return ev.Data, nil
 	case ev.Type == conversation.EventErased: // the tickets are all that is left to name
 	default:
 		err = d.citizenBody(ctx, ev, &b)
