@@ -115,12 +115,12 @@ func (e *esme) request(ctx context.Context, c *conn, build func(seq uint32) ([]b
 		}
 		resp = in.frame
 		return true
-	})
+	}, func() bool { return false })
 	return h, resp, err
 }
 
-// await hands on what comes until done takes it; the rest is handled. errSilent after the timeout.
-func (e *esme) await(ctx context.Context, timeout time.Duration, done func(inbound) bool) error {
+// await hands on what comes until take takes it; the rest is handled, until enough says so. errSilent after the timeout.
+func (e *esme) await(ctx context.Context, timeout time.Duration, take func(inbound) bool, enough func() bool) error {
 	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	for {
@@ -129,11 +129,14 @@ func (e *esme) await(ctx context.Context, timeout time.Duration, done func(inbou
 			if in.err != nil {
 				return leftBy(in.err)
 			}
-			if done(in) {
+			if take(in) {
 				return nil
 			}
 			if err := e.handle(in); err != nil {
 				return err
+			}
+			if enough() {
+				return nil
 			}
 		case <-limit.C:
 			return errSilent

@@ -61,42 +61,35 @@ func (x *examiner) receipt(ctx context.Context, e *esme, id string, l Link) {
 	if wait <= 0 {
 		wait = time.Minute
 	}
-	var first, last *arrived
-	ours := func() bool {
-		for i := 0; i < len(e.receipts); i++ {
-			r := e.receipts[i]
+	var last *arrived
+	var others []string // ids of receipts that are not of our SMS: the daemon's, unless the ids differ
+	ours := func() (final bool) {
+		for _, r := range e.receipts {
 			if notation(id, r.receipt) == "" {
+				e.put++
+				others = append(others, r.receipt.MessageID)
+				_ = e.answer(r.c, r.h, smpp.StatusRXTAPPN)
 				continue
 			}
-			e.receipts = append(e.receipts[:i], e.receipts[i+1:]...)
-			i--
 			_ = e.answer(r.c, r.h, smpp.StatusROK)
-			if last = &r; first == nil {
-				first = &r
-			}
-			if r.receipt.State.Final() && !r.receipt.Intermediate {
-				return true
-			}
+			last = &r
+			final = final || r.receipt.State.Final() && !r.receipt.Intermediate
 		}
-		return false
+		e.receipts = nil
+		return final
 	}
 	var err error
 	if !ours() { // one may have come before the answer
-		err = e.await(ctx, wait, func(in inbound) bool {
-			if id := smpp.ParseHeader(in.frame).ID; id != smpp.CmdDeliverSM && id != smpp.CmdDataSM {
-				return false
-			}
-			return e.handle(in) != nil || ours()
-		})
+		err = e.await(ctx, wait, func(inbound) bool { return false }, ours)
 	}
-	if first != nil {
+	if last != nil {
 		x.learnReceipt(id, *last)
 	}
 	switch {
 	case err != nil && last == nil:
 		s := Step{Name: "receipt", Result: Warning, Detail: fmt.Sprintf("none came within %s (%v)", wait, err), Do: "is the telephone switched on? Wait longer with --wait", Ask: "do you send receipts to our binds when registered_delivery is 1?"}
-		if len(e.receipts) > 0 {
-			s.Detail += fmt.Sprintf("; %d with other ids came, the first with %s", len(e.receipts), e.receipts[0].receipt.MessageID)
+		if len(others) > 0 {
+			s.Detail += fmt.Sprintf("; %d with other ids came, the first with %s", len(others), others[0])
 			s.Ask = fmt.Sprintf("our submit_sm_resp said %s: with which id does the receipt come?", id)
 		}
 		x.step(began, s)
