@@ -18,12 +18,14 @@ import (
 
 // typical is the turn of a complaint: state, ticket with a text, SMS, event, mark, tick.
 func (b *bench) typical(c store.Citizen, n uint64, sms string) *store.Turn {
+	origin := store.Origin{Delivery: "01M84YD4YSMGDD36YK63C3JRS1.main.1-" + fmt.Sprint(n), Received: b.now}
 	return &store.Turn{
 		Boot: b.BootID(), Deadline: time.Now().Add(time.Minute), Now: b.now, Citizen: c, State: make([]byte, 300), TickAt: b.now.Add(time.Hour),
 		Tickets: []store.TicketWrite{{Serial: n, New: true, Head: make([]byte, 250), Entries: []store.Entry{
 			{Field: "x1", Data: make([]byte, 120)}, {Field: "y1", Data: make([]byte, 60)}, {Field: "m1", Data: []byte(sms), Plain: true},
+			{Field: store.OriginField("x1"), Data: []byte(origin.String()), Plain: true},
 		}}},
-		SMS:    []store.SMS{{ID: sms, Text: "Laporan Anda kami terima dengan nomor 1000-1234. Di mana kejadiannya?", From: "1708", Link: "main", Ticket: n, Hold: true}},
+		SMS:    []store.SMS{{ID: sms, Text: "Laporan Anda kami terima dengan nomor 1000-1234. Di mana kejadiannya?", From: "1708", Link: "main", Ticket: n, Hold: true, Origin: origin}},
 		Events: []store.Event{{ID: b.NewID(c.ID.Shard), Type: "complaint.filed", Ticket: n, At: b.now, Data: []byte(`{"text":1}`)}},
 		Mark:   fresh(fmt.Sprint(n), fmt.Sprintf("s-%d", n), "s"),
 	}
@@ -60,11 +62,15 @@ func BenchmarkCommitAndDone(b *testing.B) {
 				}
 				if _, err := t.Done(t.ctx, store.Done{
 					Boot: t.BootID(), SMS: out.Send[0], End: store.DoneAccepted,
-					MessageIDs: []string{out.Send[0].ID}, At: t.now, HoldNext: true,
+					MessageIDs: []string{out.Send[0].ID}, At: t.now, HoldNext: true, Try: &store.Try{
+						At: t.now, Took: 2 * time.Millisecond, Link: "main", Session: "01M84YD4YSMGDD36YK63C3JRS1.main.1",
+						Parts: []store.TryPart{{Status: "ESME_ROK", MessageID: out.Send[0].ID}},
+					},
 				}); err != nil {
 					b.Error(err)
 				}
 			})
+			t.reportScriptTime(b)
 		})
 	}
 }
