@@ -35,6 +35,7 @@ type loader struct {
 	files    map[string]place // language → its first file
 	lists    map[string]place // word → where a command's word stands
 	seenAsk  map[string]int
+	guess    guessLoad
 }
 
 // LoadWords reads catalogues, word lists, categories and questions from the
@@ -55,9 +56,6 @@ func LoadWords(gsmLen func(string) (int, bool), folders ...fs.FS) (*Words, error
 		},
 		files: map[string]place{}, lists: map[string]place{}, seenAsk: map[string]int{},
 	}
-	l.w.guess.words = map[string][]hit{}
-	l.w.guess.stems = map[string][]hit{}
-	l.w.guess.phrases = map[string][]guessPhrase{}
 	for _, folder := range folders {
 		names, err := fs.Glob(folder, "*.yaml")
 		if err != nil {
@@ -109,14 +107,18 @@ func (l *loader) file(folder fs.FS, name string) error {
 	case n.get("language") != nil:
 		l.language(n)
 	case n.get("categories") != nil:
-		l.categories(n)
+		l.categoriesFile(n)
+	case n.get("examples") != nil:
+		l.examplesFile(n)
+	case n.get("spelling") != nil:
+		l.spellingFile(n)
 	case n.get("questions") != nil || n.get("marks") != nil || n.get("ordinary") != nil || n.get("areas") != nil:
 		l.questionsFile(n)
 	case n.get("holidays") != nil:
 		l.holidaysFile(n)
 	case slices.ContainsFunc(foreign, func(key string) bool { return n.get(key) != nil }):
 	default:
-		l.problem(n.at(), "begin it with language:, categories: or questions:", "nobody knows what this file is")
+		l.problem(n.at(), "begin it with language:, categories:, examples:, spelling: or questions:", "nobody knows what this file is")
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (w *Words) placed(ts *tokens) bool {
 			switch {
 			case m.next == '#' && t.digits:
 				return true
-			case m.next == '#' || t.digits || t.class != 0 || w.ordinary[t.word] || w.guess.hits(t.word) != nil:
+			case m.next == '#' || t.digits || t.class != 0 || w.ordinary[t.word] || w.guess.about(t.word):
 			case m.next == '+' || t.title:
 				return true
 			}

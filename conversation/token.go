@@ -11,6 +11,7 @@ type token struct {
 	word   string // folded: lower case, Latin accents dropped
 	class  class  // which word lists hold it
 	start  int    // in the raw text, bytes
+	size   int    // … and how many
 	digits bool
 	glued  bool // nothing stands between it and the token before
 	joined bool // only spaces, dots, dashes or # stand between it and the token before
@@ -65,6 +66,7 @@ func (ts *tokens) scan(text string) {
 		} else if cur.title && unicode.IsUpper(r) {
 			cur.title = false
 		}
+		cur.size = i + utf8.RuneLen(r) - cur.start
 		fold = appendFolded(fold, r)
 	}
 	end()
