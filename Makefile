@@ -16,7 +16,7 @@ help: ## this list
 	@echo
 	@echo '  PKG=./smpp/...      only these packages (test, test-faults, fuzz, bench)'
 	@echo '  RUN=TestName        only these tests (test, test-browser, test-faults), or benchmarks (bench)'
-	@echo '  ADUAN_REQUIRE=all   what is missing (redis, race, node, chromium, axe) is a failure, not a skip'
+	@echo '  ADUAN_REQUIRE=all   what is missing (redis, race, node, net-smpp, kannel, tshark, …) is a failure, not a skip'
 
 .PHONY: run
 run: build ## a complaint line to try: open the page that it prints

@@ -30,6 +30,9 @@ type Engine struct {
 	w *Words
 }
 
+// Words are the data that the engine speaks with.
+func (e *Engine) Words() *Words { return e.w }
+
 // Times that the rules name.
 const (
 	detailTime  = 24 * time.Hour // for the answer to a question of ours

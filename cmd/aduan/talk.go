@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,17 +19,21 @@ func newTalk() *cobra.Command {
 		Use:   "talk",
 		Short: "A conversation at the terminal, without any network",
 		Long: `Talks with the line at the terminal: the daemon's own intake, turn and timers, on
-a store in memory with a clock of its own. Each line is an SMS of one citizen.
+a store in memory with a clock of its own. Each line is an SMS of one citizen, a
+minute after the one before; a line that begins with / is for the program:
 
-  /advance 25h   lets time pass
-  /quit          ends it
+` + shellHelp + `
+With --record FILE the conversation is written down as a dialogue with what came
+back: a script that passes, to be kept or mended.
 
-With --script, plays a file of dialogues and prints PASS or FAIL for each, what
-differs indented below; exit code 1 where one fails.`,
+With --script FILE a file of dialogues is played: PASS or FAIL for each, what
+differs indented below (the step with its words, what came, what was expected);
+exit code 1 where one fails. -c FILE takes the line's own texts, words and limits.`,
 		Args: usageArgs(cobra.NoArgs),
 	}
 	file := configFlag(cmd)
 	script := cmd.Flags().String("script", "", "a file of dialogues to play")
+	record := cmd.Flags().String("record", "", "write the conversation to a file, as a dialogue")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := talkConfig(*file)
 		if err != nil {
@@ -40,10 +43,13 @@ differs indented below; exit code 1 where one fails.`,
 		if err != nil {
 			return err
 		}
+		if *script != "" && *record != "" {
+			return withCode(exitUsage, errors.New("--script plays a dialogue, --record writes one: choose"))
+		}
 		if *script != "" {
 			return playScript(cmd.Context(), o, *script, cmd.OutOrStdout())
 		}
-		return converse(cmd.Context(), o, cmd.InOrStdin(), cmd.OutOrStdout())
+		return converse(cmd.Context(), o, *record, cmd.InOrStdin(), cmd.OutOrStdout())
 	}
 	return cmd
 }
@@ -101,49 +107,4 @@ func playScript(ctx context.Context, o talk.Options, path string, out io.Writer)
 		return fmt.Errorf("%d of %d dialogues fail", failed, len(ds))
 	}
 	return nil
-}
-
-// converse talks with whoever sits at the terminal.
-func converse(ctx context.Context, o talk.Options, in io.Reader, out io.Writer) error {
-	c, err := talk.NewConversation(ctx, o, time.Now())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.Close() }() // the store in memory keeps nothing
-	fmt.Fprintln(out, "Each line is an SMS to the line. /advance 25h lets time pass, /quit ends.")
-	lines := bufio.NewScanner(in)
-	for prompt(out, c); lines.Scan(); prompt(out, c) {
-		text := strings.TrimSpace(lines.Text())
-		var got []talk.Received
-		switch {
-		case text == "":
-			continue
-		case text == "/quit":
-			return nil
-		case strings.HasPrefix(text, "/advance "):
-			d, err := talk.ParseSpan(strings.TrimSpace(strings.TrimPrefix(text, "/advance ")))
-			if err != nil {
-				fmt.Fprintln(out, err)
-				continue
-			}
-			if got, err = c.Advance(ctx, d); err != nil {
-				return err
-			}
-		case strings.HasPrefix(text, "/"):
-			fmt.Fprintln(out, "unknown: /advance and /quit are known")
-			continue
-		default:
-			if got, err = c.Say(ctx, text); err != nil {
-				return err
-			}
-		}
-		for _, r := range got {
-			fmt.Fprintf(out, "< %s\n  (%d segment(s), %s)\n", r.Text, r.Segments, r.Alphabet)
-		}
-	}
-	return lines.Err()
-}
-
-func prompt(out io.Writer, c *talk.Conversation) {
-	fmt.Fprintf(out, "[%s] > ", c.Now().Format("Mon 15:04"))
 }

@@ -92,8 +92,10 @@ func TestBlanking(t *testing.T) {
 			name: "other optional parameters: numbers and the operator's own", gone: "8123|IMSI", stands: "\x14\x01\x00\x04|4711\x00|\x02\x0c\x00\x02\x00\x09",
 			pdu: message(smpp.CmdDeliverSM, func(m *smpp.Message) {
 				m.TLVs = smpp.TLVs{
-					{Tag: 0x0381, Value: []byte("\x01\x01\x0108123")}, {Tag: 0x1401, Value: []byte("IMSI")},
-					{Tag: smpp.TagReceiptedMessageID, Value: []byte("4711\x00")}, {Tag: smpp.TagSARMsgRefNum, Value: []byte{0, 9}},
+					{Tag: 0x0381, Value: []byte("\x01\x01\x0108123")},
+					{Tag: 0x1401, Value: []byte("IMSI")},
+					{Tag: smpp.TagReceiptedMessageID, Value: []byte("4711\x00")},
+					{Tag: smpp.TagSARMsgRefNum, Value: []byte{0, 9}},
 				}
 			}),
 		}, {

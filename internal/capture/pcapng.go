@@ -34,10 +34,10 @@ const (
 
 // About is what stands at the head of a file.
 type About struct {
-	Link     string
-	Version  string // of the binary
-	Comment  string // for who opens it
-	Began    time.Time
+	Link    string
+	Version string // of the binary
+	Comment string // for who opens it
+	Began   time.Time
 }
 
 // Summary is what stands at its end.

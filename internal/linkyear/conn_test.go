@@ -53,8 +53,9 @@ type conn struct {
 	rd, wd time.Time
 }
 
+// newConn is the SMSC's end and the daemon's. The SMSC never waits for room: it could not misbehave meanwhile.
 func newConn() (ours, theirs *conn) {
-	x, y := newHalf(64<<10), newHalf(64<<10)
+	x, y := newHalf(64<<10), newHalf(1<<30)
 	return &conn{in: x, out: y, closed: make(chan struct{})}, &conn{in: y, out: x, closed: make(chan struct{})}
 }
 

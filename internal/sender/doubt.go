@@ -16,7 +16,6 @@ const (
 	// deadline has passed, so that the commit stands or never will.
 	doubtAfter = 2 * time.Second
 	doubtFor   = 12 * time.Second
-	doubtEvery = time.Second
 )
 
 // doubts are SMS of commits with an unknown outcome, and shards where a lost
@@ -61,7 +60,7 @@ func (d *doubts) lookAt(sms []store.Outgoing) {
 
 // resolve asks the store what became of doubtful SMS until ctx ends.
 func (s *Sender) resolve(ctx context.Context) {
-	t := time.NewTicker(doubtEvery)
+	t := time.NewTicker(s.o.DoubtEvery)
 	defer t.Stop()
 	for {
 		select {

@@ -81,6 +81,9 @@ type Options struct {
 	ReceiptsGrace time.Duration
 	// StopWithin bounds how long an outcome is tried to be stored while the daemon is stopping; default 4 s.
 	StopWithin time.Duration
+	// DoubtEvery is the pause between two looks for SMS whose outcome is unknown; default 1 s, at most a third of how long
+	// they are looked for.
+	DoubtEvery time.Duration
 	Now        func() time.Time
 	Log        *zap.Logger
 	Metrics    *Metrics
@@ -118,6 +121,10 @@ func New(o Options) *Sender {
 	if o.StopWithin <= 0 {
 		o.StopWithin = 4 * time.Second
 	}
+	if o.DoubtEvery <= 0 {
+		o.DoubtEvery = time.Second
+	}
+	o.DoubtEvery = min(o.DoubtEvery, doubtFor/3)
 	o.Policy = o.Policy.withDefaults()
 	s := &Sender{
 		o: o, doubts: newDoubts(), inHand: newInHand(), stuck: &stuck{}, room: make(chan struct{}, 1),
@@ -306,21 +313,29 @@ func (s *Sender) Run(ctx context.Context) error {
 		s.resolve(ctx)
 		return nil
 	})
-	g.Go(func() error {
-		t := time.NewTicker(shareEvery)
-		defer t.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-t.C:
-				s.share()
-			}
-		}
-	})
+	if s.o.Daemons != nil {
+		g.Go(func() error {
+			s.countDaemons(ctx)
+			return nil
+		})
+	}
 	err := g.Wait()
 	s.ReleaseAll()
 	return err
+}
+
+// countDaemons divides the rates anew as daemons come and go, until ctx ends.
+func (s *Sender) countDaemons(ctx context.Context) {
+	t := time.NewTicker(shareEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			s.share()
+		}
+	}
 }
 
 // putBack gives an SMS back to the store's due set.

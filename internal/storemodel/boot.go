@@ -16,6 +16,7 @@ const (
 	stoodStill = 3 * time.Second
 	deadAfter  = 5 * time.Second
 	inTouch    = 2500 * time.Millisecond
+	settleIn   = renewEvery + renewEvery/2
 )
 
 var errNotRegistered = errors.New("this boot is not registered yet")
@@ -35,6 +36,8 @@ type bootState struct {
 	clock      time.Time
 	clockRead  bool
 	frozen     bool
+	living     int       // boots whose counter moves, ours included
+	since      time.Time // since when that is known of this boot
 }
 
 // BootID is the boot that this daemon acts as.
@@ -92,6 +95,16 @@ func (s *Store) BootDead(id string) (dead bool) {
 	return dead
 }
 
+// Daemons is how many daemons live, as their heartbeats tell; 0: not known yet, or the others may not know of us.
+func (s *Store) Daemons() (n int) {
+	s.r.locked(func() {
+		if b := &s.boot; b.registered && (b.living <= 1 || time.Since(b.since) >= settleIn) {
+			n = b.living
+		}
+	})
+	return n
+}
+
 // RedisNow is Redis's time as of the last heartbeat's answer; without a
 // heartbeat, as it is.
 func (s *Store) RedisNow() (at time.Time, ok bool) {
@@ -135,15 +148,22 @@ func (s *Store) RunBoot(ctx context.Context, ev store.BootEvents) error {
 				clear(seen)
 			}
 			last = now
+			died := 0
 			for id, counter := range boots {
 				switch was, ok := seen[id]; {
 				case id == own:
 				case !ok || was.counter != counter:
 					seen[id] = sighting{counter, now}
 				case now.Sub(was.since) >= deadAfter && ev.Dead != nil:
+					died++
 					ev.Dead(ctx, id)
 				}
 			}
+			s.r.locked(func() {
+				if s.boot.living = max(len(boots)-died, 1); s.boot.since.IsZero() {
+					s.boot.since = now
+				}
+			})
 		}
 		select {
 		case <-ctx.Done():
@@ -199,7 +219,7 @@ func (s *Store) Replace(ev store.BootEvents) {
 		b := &s.boot
 		old = b.id
 		b.count++
-		b.id, b.registered = fmt.Sprintf("%s%d", s.name, b.count), false
+		b.id, b.registered, b.since = fmt.Sprintf("%s%d", s.name, b.count), false, time.Time{}
 	})
 	if ev.Fenced != nil {
 		ev.Fenced()

@@ -63,6 +63,19 @@ func (r *Redis) SMS() (list []store.Message) {
 	return list
 }
 
+// SMSTo are the outgoing SMS of one citizen.
+func (r *Redis) SMSTo(m msisdn.MSISDN) (list []store.Message) {
+	id := Identify(m)
+	r.locked(func() {
+		for _, one := range r.sms {
+			if one.citizen == id {
+				list = append(list, one.message())
+			}
+		}
+	})
+	return list
+}
+
 // Holders is which boot holds each SMS that is held.
 func (r *Redis) Holders() (held map[string]string) {
 	held = map[string]string{}

@@ -253,19 +253,31 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) (store.Claimed, error)
 	if err := s.allowed(c.Boot); err != nil {
 		return store.Claimed{}, err
 	}
+	due := new(map[int]bool) // the shards that are claimed from, as the store does: told where an answer is lost
+	err := s.do(ctx, "read", func() {
+		*due = map[int]bool{}
+		for _, k := range s.r.dueNow(c.Now) {
+			(*due)[k.shard] = true
+		}
+	})
+	if err != nil || len(*due) == 0 {
+		return store.Claimed{}, err
+	}
+	shards := *due
 	room := maps.Clone(c.Room)
 	type answer struct {
 		got    store.Claimed
 		fenced bool
-		shards map[int]bool
 	}
-	a := &answer{shards: map[int]bool{}}
-	err := s.do(ctx, "claim", func() {
+	a := &answer{}
+	err = s.do(ctx, "claim", func() {
 		if a.fenced = s.r.fences[c.Boot]; a.fenced {
 			return
 		}
 		for _, k := range s.r.dueNow(c.Now) {
-			a.shards[k.shard] = true
+			if !shards[k.shard] {
+				continue
+			}
 			switch k.kind {
 			case 's':
 				s.r.claimSMS(&a.got, k, c, room)
@@ -282,7 +294,7 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) (store.Claimed, error)
 	case err != nil:
 		if errors.Is(err, store.ErrUnknown) {
 			s.r.locked(func() {
-				for shard := range a.shards {
+				for shard := range shards {
 					s.unknown[shard] = true
 				}
 			})

@@ -110,6 +110,11 @@ func New() *Redis {
 	}
 }
 
+// Keep is how long a mark stands that is not settled, and one that is.
+func (r *Redis) Keep(redelivery, settled time.Duration) {
+	r.locked(func() { r.redeliv, r.settled = redelivery, settled })
+}
+
 // clock is Redis's own time. The lock is held.
 func (r *Redis) clock() time.Time { return r.now().Add(r.ahead) }
 

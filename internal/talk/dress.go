@@ -10,6 +10,9 @@ import (
 // fill puts ticket numbers into a text: {$a} {digits $a} {spaced $a} {dotted
 // $a} {mistype $a} {swap $a} {unknown}.
 func (p *player) fill(text string) (string, error) {
+	if p.literal {
+		return text, nil
+	}
 	var b strings.Builder
 	for {
 		before, rest, ok := strings.Cut(text, "{")

@@ -15,7 +15,7 @@ import (
 
 // judge compares what a step brought with what was expected.
 func (p *player) judge(ctx context.Context, where string, s *Step, out outcome) error {
-	e := &s.Expect
+	e, before := &s.Expect, len(p.problems)
 	mine := make([]Received, 0, len(out.got))
 	for _, r := range out.got {
 		if r.To == out.to.Digits() {
@@ -31,7 +31,13 @@ func (p *player) judge(ctx context.Context, where string, s *Step, out outcome) 
 	p.judgeCount(where, s, mine)
 	p.judgeTexts(where, e, mine)
 	p.judgeTickets(where, e, mine)
-	return p.judgeState(ctx, where, e, out.to)
+	if err := p.judgeState(ctx, where, e, out.to); err != nil {
+		return err
+	}
+	if n := len(p.problems); n > before && len(mine) > 0 && !strings.Contains(p.problems[n-1], mine[0].Text) {
+		p.problems[n-1] += "; what came:" + quoted(mine)
+	}
+	return nil
 }
 
 func (p *player) judgeCount(where string, s *Step, mine []Received) {

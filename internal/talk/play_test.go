@@ -147,8 +147,8 @@ func TestAConversationAtTheTerminal(t *testing.T) {
 	}
 	defer c.Close()
 	got, err := c.Say(t.Context(), "LAPOR jalan rusak di depan pasar Minggu")
-	if err != nil || len(got) != 1 {
-		t.Fatalf("%d answers, %v", len(got), err)
+	if err != nil || len(got.SMS) != 1 || len(got.Effects) != 1 {
+		t.Fatalf("%+v, %v", got, err)
 	}
 	before := c.Now()
 	if _, err := c.Advance(t.Context(), 25*time.Hour); err != nil {
@@ -156,6 +156,54 @@ func TestAConversationAtTheTerminal(t *testing.T) {
 	}
 	if c.Now().Sub(before) < 25*time.Hour {
 		t.Fatalf("the clock went %v", c.Now().Sub(before))
+	}
+}
+
+// What was typed at the terminal, with what came of it, is a script that passes.
+func TestAConversationIsRecordedAsADialogueThatPasses(t *testing.T) {
+	ctx, o := t.Context(), options(t)
+	c, err := talk.NewConversation(ctx, o, time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var number string
+	for _, do := range []func() (talk.Outcome, error){
+		func() (talk.Outcome, error) { return c.Say(ctx, "jalan \"rusak\" parah: RT 3 {sekali}") },
+		func() (talk.Outcome, error) { return c.Say(ctx, "LAPOR lampu jalan mati") },
+		func() (talk.Outcome, error) { return c.Say(ctx, "cek "+strings.ReplaceAll(number, "-", " ")) },
+		func() (talk.Outcome, error) { return c.Ask(ctx, 0, "Sejak kapan?") },
+		func() (talk.Outcome, error) { return c.Say(ctx, "kemarin") },
+		func() (talk.Outcome, error) { return c.Advance(ctx, 36*time.Hour) },
+		func() (talk.Outcome, error) { return c.Staff(ctx, 0, "resolved", "Sudah diganti") },
+		func() (talk.Outcome, error) { return c.Say(ctx, "5") },
+		func() (talk.Outcome, error) { return c.Staff(ctx, 0, "in_progress", "lagi") },
+	} {
+		out, err := do()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range out.SMS {
+			if n := conversation.NumbersIn(r.Text); len(n) > 0 {
+				number = n[0].String()
+			}
+		}
+	}
+	if err := c.Become("sari"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Say(ctx, "cek "+number); err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	if err := c.Record(ctx, &script, "recorded"); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(script.String(), number) {
+		t.Errorf("the number of this conversation stands in the script:\n%s", script.String())
+	}
+	if problems := play(t, script.String()); len(problems) > 0 {
+		t.Errorf("%q\n%s", problems, script.String())
 	}
 }
 

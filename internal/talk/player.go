@@ -32,6 +32,7 @@ type player struct {
 	heard    string                 // the last SMS that a citizen got
 	ref      byte
 	lost     bool // the acknowledgement of this step's SMS is lost: the next step redelivers it
+	literal  bool // braces in a text are a citizen's own
 	problems []string
 }
 
@@ -109,12 +110,12 @@ func (p *player) step(ctx context.Context, i int, s *Step, redelivered bool) err
 		}
 	}
 	if stray := p.w.Air.Take(); len(stray) > 0 {
-		p.fail(p.where(i), "%d SMS came by themselves before this step: %q", len(stray), stray[0].Text)
+		p.fail(where(i, s), "%d SMS came by themselves before this step: %q", len(stray), stray[0].Text)
 		return nil
 	}
-	where := p.where(i)
+	at := where(i, s)
 	if s.Check.set {
-		return p.check(ctx, where, s.Check)
+		return p.check(ctx, at, s.Check)
 	}
 	p.lost = redelivered
 	out, err := p.do(ctx, s)
@@ -122,10 +123,33 @@ func (p *player) step(ctx context.Context, i int, s *Step, redelivered bool) err
 		return err
 	}
 	out.got = p.w.Air.Take()
-	return p.judge(ctx, where, s, out)
+	return p.judge(ctx, at, s, out)
 }
 
-func (p *player) where(i int) string { return fmt.Sprintf("step %d", i+1) }
+// where names a step so that its author finds it.
+func where(i int, s *Step) string {
+	what := "redeliver"
+	switch {
+	case s.SMS != nil:
+		what = fmt.Sprintf("sms %q", strings.Join(*s.SMS, " + "))
+	case s.Staff != nil:
+		what = strings.TrimSpace("staff " + s.Staff.Status)
+	case s.Advance != nil:
+		what = "advance " + spanText(time.Duration(*s.Advance))
+	case s.Check.set:
+		what = "check"
+	case s.Late > 0:
+		what = fmt.Sprintf("late %d", s.Late)
+	case s.Binary != "":
+		what = "binary"
+	case s.Echo:
+		what = "echo"
+	}
+	if s.From != "" {
+		what += " from " + s.From
+	}
+	return fmt.Sprintf("step %d (%s)", i+1, what)
+}
 
 // nextDue tells when something falls due after a time: what the conversations
 // wait for, and long SMS whose parts stay away.

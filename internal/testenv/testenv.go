@@ -49,6 +49,22 @@ var needs = map[string]need{
 		find: nodeSMPP,
 		fix:  "install the packages nodejs and npm, then run: npm --prefix internal/e2e/node ci",
 	},
+	"net-smpp": {
+		find: netSMPP,
+		fix:  "install the packages perl, libnet-smpp-perl and libio-socket-ssl-perl",
+	},
+	"kannel": {
+		find: kannel,
+		fix:  "install the package kannel",
+	},
+	"tshark": {
+		find: func() (string, error) { return program("ADUAN_TSHARK", []string{"tshark"}, "") },
+		fix:  "install the package tshark",
+	},
+	"promtool": {
+		find: func() (string, error) { return program("ADUAN_PROMTOOL", []string{"promtool"}, "") },
+		fix:  "install the package prometheus",
+	},
 	"axe": {
 		find: axe,
 		fix:  "install the packages nodejs and npm, then run: npm --prefix internal/e2e/node ci; or set ADUAN_AXE to an axe.min.js",
@@ -70,7 +86,8 @@ var needs = map[string]need{
 	},
 }
 
-// Require lets the test run only where everything named is there: redis, node, node-smpp, chromium, axe, race.
+// Require lets the test run only where everything named is there: redis, node, node-smpp, net-smpp, kannel, tshark,
+// promtool, chromium, axe, race.
 // Else it is skipped with what to install, or failed where ADUAN_REQUIRE names it (node stands for node-smpp
 // too) or is "all".
 func Require(t testing.TB, what ...string) {
@@ -88,6 +105,18 @@ func Node(t testing.TB) string { t.Helper(); return require(t, "node") }
 
 // NodeSMPP is the folder whose node_modules holds node-smpp: the working directory for scripts that use it.
 func NodeSMPP(t testing.TB) string { t.Helper(); return require(t, "node-smpp") }
+
+// NetSMPP is the path of a perl that has Net::SMPP.
+func NetSMPP(t testing.TB) string { t.Helper(); return require(t, "net-smpp") }
+
+// Kannel is the path of Kannel's bearerbox; its smsbox lies beside it.
+func Kannel(t testing.TB) string { t.Helper(); return require(t, "kannel") }
+
+// Tshark is the path of tshark.
+func Tshark(t testing.TB) string { t.Helper(); return require(t, "tshark") }
+
+// Promtool is the path of Prometheus's promtool.
+func Promtool(t testing.TB) string { t.Helper(); return require(t, "promtool") }
 
 // Chromium is the path of a chromium or chrome.
 func Chromium(t testing.TB) string { t.Helper(); return require(t, "chromium") }
@@ -163,6 +192,29 @@ func program(env string, names []string, below string) (string, error) {
 }
 
 func node() (string, error) { return program("ADUAN_NODE", []string{"node", "nodejs"}, "") }
+
+// netSMPP also asks for TLS, which Net::SMPP itself has not.
+func netSMPP() (string, error) {
+	path, err := program("ADUAN_PERL", []string{"perl"}, "")
+	if err != nil {
+		return "", err
+	}
+	if err := exec.Command(path, "-MNet::SMPP", "-MIO::Socket::SSL", "-MJSON::PP", "-e1").Run(); err != nil {
+		return "", fmt.Errorf("perl has no Net::SMPP, IO::Socket::SSL or JSON::PP")
+	}
+	return path, nil
+}
+
+func kannel() (string, error) {
+	path, err := program("ADUAN_BEARERBOX", []string{"bearerbox", "/usr/sbin/bearerbox"}, "")
+	if err != nil {
+		return "", err
+	}
+	if _, err := exec.LookPath(filepath.Join(filepath.Dir(path), "smsbox")); err != nil {
+		return "", fmt.Errorf("bearerbox has no smsbox beside it")
+	}
+	return path, nil
+}
 
 func axe() (string, error) {
 	path := os.Getenv("ADUAN_AXE")

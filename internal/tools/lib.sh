@@ -60,6 +60,18 @@ want_node() {
 	want_npm node "a stranger's SMSC goes untested"
 }
 
+# want_strangers names those whom SMPP and metrics are tried with and who are not here.
+want_strangers() {
+	perl -MNet::SMPP -MIO::Socket::SSL -MJSON::PP -e1 2>/dev/null ||
+		gap net-smpp "no Net::SMPP: Perl's SMSC and ESME go untested" "install the packages libnet-smpp-perl and libio-socket-ssl-perl"
+	[ -x /usr/sbin/bearerbox ] || command -v "${ADUAN_BEARERBOX:-bearerbox}" >/dev/null 2>&1 ||
+		gap kannel "no bearerbox: Kannel as an ESME goes untested" "install the package kannel"
+	command -v "${ADUAN_TSHARK:-tshark}" >/dev/null 2>&1 ||
+		gap tshark "no tshark: whether captures can be read goes untested" "install the package tshark"
+	command -v "${ADUAN_PROMTOOL:-promtool}" >/dev/null 2>&1 ||
+		gap promtool "no promtool: the alert rules are only evaluated by the suite" "install the package prometheus"
+}
+
 want_axe() {
 	[ -n "${ADUAN_AXE:-}" ] || want_npm axe "whether the pages are accessible goes untested"
 }

@@ -20,6 +20,7 @@ case ${1:-unit} in
 unit)
 	want_redis
 	want_node
+	want_strangers
 	want_race
 	# One package after another: each starts servers of its own, and two at once starve each other of disk and cores.
 	# shellcheck disable=SC2086

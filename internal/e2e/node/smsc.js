@@ -1,5 +1,5 @@
 // A stranger's SMSC: the server of node-smpp, with telephones that join what arrives.
-// node smsc.js PORT SYSTEM_ID PASSWORD text|tlvs
+// node smsc.js PORT SYSTEM_ID PASSWORD text|tlvs [CERT KEY]
 //
 // stdin, a line each:  {"op":"send","id":1,"from":"6281…","to":"1708","text":"…","part":153}
 //                      part: characters a segment; 0: one short_message as node-smpp encodes it
@@ -7,9 +7,11 @@
 //                      receipt (answered), error
 'use strict';
 
+const fs = require('fs');
 const smpp = require('smpp');
 
-const [port, systemID, password, receipts] = process.argv.slice(2);
+const [port, systemID, password, receipts, cert, key] = process.argv.slice(2);
+const options = cert ? { cert: fs.readFileSync(cert), key: fs.readFileSync(key) } : {};
 
 let session = null; // the one that is bound
 let reference = 0;
@@ -96,7 +98,7 @@ function bind(s, pdu) {
 	waiting.splice(0).forEach(send);
 }
 
-const server = smpp.createServer((s) => {
+const server = smpp.createServer(options, (s) => {
 	s.on('error', (e) => tell({ event: 'error', text: String(e) }));
 	s.on('close', () => {
 		if (session === s) {

@@ -1,0 +1,404 @@
+package linkyear
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"aduan/configs/words"
+	"aduan/conversation"
+	"aduan/internal/intake"
+	"aduan/internal/msisdn"
+	"aduan/internal/sender"
+	"aduan/internal/storemodel"
+	"aduan/internal/timers"
+	"aduan/internal/turn"
+	"aduan/smpp"
+	"aduan/smpp/gsm7"
+	"aduan/smpp/segment"
+	"aduan/store"
+)
+
+var engine = sync.OnceValue(func() *conversation.Engine {
+	w, err := conversation.LoadWords(gsm7.Len, words.FS)
+	if err != nil {
+		panic(err)
+	}
+	e, err := conversation.New(conversation.Options{
+		ShortCode: shortCode, Language: "id", Location: time.FixedZone("WIB", 7*3600), Words: w,
+		Segments: func(text string) int { _, n, _ := segment.Count(text); return n },
+	})
+	if err != nil {
+		panic(err)
+	}
+	return e
+})
+
+// world is one seed: an SMSC, a Redis, and the daemons between them.
+type world struct {
+	t     *testing.T
+	set   setting
+	redis *storemodel.Redis
+	smsc  *smsc
+	audit *audit
+	wg    sync.WaitGroup // connections of the SMSC, and daemons that end
+
+	// the player's own
+	dice    *rand.Rand
+	daemons []*daemon
+	born    int
+	crashes int // a boot lost what it held: killed, fenced, or stood still
+	citizen int
+	written int
+	lanes   []*lane
+	jumped  time.Duration
+	digest  func(parts ...[]byte) string
+}
+
+// daemon is one process.
+type daemon struct {
+	w      *world
+	name   string
+	store  *storemodel.Store
+	intake *intake.Intake
+	sender *sender.Sender
+	link   *smpp.Link
+	events store.BootEvents
+	dead   bool // guarded by the SMSC's mu: it can dial no more
+	still  bool
+	stop   func()
+}
+
+// Deliver, Proven and SessionClosed make a daemon its link's handler.
+func (d *daemon) Deliver(x *smpp.Delivery)   { d.intake.Deliver(x) }
+func (d *daemon) Proven(xs []*smpp.Delivery) { d.intake.Proven(xs) }
+func (d *daemon) SessionClosed(id string)    { d.intake.SessionClosed(id) }
+
+// start begins a daemon and binds its link.
+func (w *world) start() *daemon {
+	w.born++
+	name := fmt.Sprintf("d%d-", w.born)
+	d := &daemon{w: w, name: name, store: w.redis.Daemon(name)}
+	o := w.linkOptions(d)
+	if w.set.daemons > 1 {
+		o.Gate = d.store
+	}
+	var err error
+	if d.link, err = smpp.NewLink(o); err != nil {
+		w.t.Fatal(err)
+	}
+	settler := intake.NewSettler(d.store.Settle, o.Log)
+	var daemons func() int
+	if w.set.daemons > 1 {
+		daemons = d.store.Daemons
+	}
+	d.sender = sender.New(sender.Options{
+		Routes:  sender.Routes{Links: map[string]sender.Route{"main": {Rate: w.set.rate}}, Default: "main"},
+		Daemons: daemons, DoubtEvery: w.set.look,
+		Store: d.store, Settler: settler, Region: "ID", Now: time.Now,
+		Policy: sender.Policy{Max: 30 * time.Second, Rand: w.random(uint64(w.born) + 100)},
+		Links: []sender.Link{{
+			Name: "main", Window: w.set.window * w.set.sessions, Source: smpp.Address{TON: 3}, Destination: smpp.Address{TON: 1, NPI: 1},
+			Receipts: true, Bound: d.link.Bound,
+			Acquire: func(ctx context.Context) (sender.Slot, error) {
+				s, err := d.link.Acquire(ctx)
+				if err != nil {
+					return nil, err
+				}
+				return w.audit.occupied(d, s), nil
+			},
+		}},
+	})
+	t := turn.New(turn.Options{
+		Store: d.store, Engine: engine(), Outbox: d.sender, Now: time.Now, ShortCode: shortCode, DefaultLink: "main",
+	})
+	d.intake = intake.New(intake.Options{
+		Store: d.store, Turner: t, Receipts: d.sender, Settler: settler, Region: "ID", ShortCode: shortCode, Now: time.Now, Log: o.Log,
+	})
+	look := timers.New(timers.Options{
+		Store: d.store, Room: d.sender.Room, Adopt: d.sender.Adopt, HasRoom: d.sender.HasRoom(), Tick: t.Tick, Join: d.intake.JoinDue,
+		Every: w.set.look, Now: time.Now,
+	})
+	d.events = store.BootEvents{
+		Dead: func(ctx context.Context, boot string) {
+			_, _ = d.store.TakeOver(ctx, boot) // where it fails, it is seen as dead again
+		},
+		Fenced: func() {
+			w.audit.crashed()
+			d.link.Drop("fenced")
+		},
+	}
+	w.run(d, look)
+	w.daemons = append(w.daemons, d)
+	return d
+}
+
+func (w *world) linkOptions(d *daemon) smpp.LinkOptions {
+	o := smpp.LinkOptions{
+		Name: "main", Address: "smsc:2775", SystemID: "year", Password: "x", Handler: d, Metrics: metrics,
+		Sessions: w.set.sessions, Window: w.set.window, EnquireLink: w.set.enquire, ResponseTimeout: w.set.response,
+		ReconnectMin: w.set.reconnectMin, ReconnectMax: w.set.reconnectMax, Rand: w.random(uint64(w.born)),
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { return w.smsc.dial(ctx, d) },
+		Log:  logger(),
+	}
+	if w.set.pair {
+		o.Bind = smpp.BindPair
+	}
+	var mu sync.Mutex
+	n := 0
+	o.SessionID = func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		n++
+		return fmt.Sprintf("%s.main.%d", d.store.BootID(), n)
+	}
+	return o
+}
+
+// random is a source of the seed's own that may be shared.
+func (w *world) random(stream uint64) func() float64 {
+	var mu sync.Mutex
+	r := rand.New(rand.NewPCG(w.audit.seed, stream))
+	return func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return r.Float64()
+	}
+}
+
+// run starts a daemon's parts; stop ends them, links first.
+func (w *world) run(d *daemon, look *timers.Timers) {
+	ctx, cancel := context.WithCancel(context.Background())
+	late, cancelLate := context.WithCancel(context.Background())
+	var edge, inside sync.WaitGroup
+	start := func(g *sync.WaitGroup, ctx context.Context, run func(context.Context) error) {
+		g.Go(func() {
+			if err := run(ctx); err != nil {
+				w.fail("a part of a daemon ended: %v", err)
+			}
+		})
+	}
+	start(&inside, late, d.intake.Run)
+	start(&edge, ctx, d.sender.Run)
+	start(&edge, ctx, look.Run)
+	start(&edge, ctx, d.link.Run)
+	if w.set.daemons > 1 {
+		start(&inside, late, func(ctx context.Context) error { return d.store.RunBoot(ctx, d.events) })
+	}
+	d.stop = sync.OnceFunc(func() {
+		cancel()
+		edge.Wait()
+		cancelLate()
+		inside.Wait()
+		d.sender.ReleaseAll()
+	})
+}
+
+// beginDaemon lets something happen to a process; the SMSC's mu is held.
+func (w *world) beginDaemon(f fault) bool {
+	d := w.daemons[f.n%len(w.daemons)]
+	switch f.what {
+	case "daemon killed":
+		if len(w.daemons) < w.set.daemons || d.still { // one at a time
+			return true
+		}
+		w.kill(d)
+	case "daemon stands still":
+		if len(w.daemons) < w.set.daemons || w.anyStill() {
+			return true
+		}
+		d.still = true
+		d.store.Freeze()
+		w.smsc.each(func(c *link) {
+			if c.d == d {
+				c.halfOpen(f.n)
+			}
+		})
+	case "daemon slow":
+		d.store.Slow(span(f.n, 0, 1200*time.Millisecond))
+	default:
+		return false
+	}
+	return true
+}
+
+func (w *world) anyStill() bool {
+	for _, d := range w.daemons {
+		if d.still {
+			return true
+		}
+	}
+	return false
+}
+
+// kill ends a daemon as kill -9 does: what it had in hand is lost, and its connections are reset. The SMSC's mu is held.
+func (w *world) kill(d *daemon) {
+	d.store.Kill()
+	d.dead = true
+	w.smsc.each(func(c *link) {
+		if c.d == d {
+			c.conn.abort()
+			c.drop()
+		}
+	})
+	w.audit.crashed()
+	w.daemons = remove(w.daemons, d)
+	w.wg.Go(d.stop)
+}
+
+func remove(list []*daemon, d *daemon) (rest []*daemon) {
+	for _, x := range list {
+		if x != d {
+			rest = append(rest, x)
+		}
+	}
+	return rest
+}
+
+// revive brings all daemons back: what stood still wakes and finds that it did, what was killed is started anew.
+func (w *world) revive() {
+	for _, d := range w.daemons {
+		d.store.Slow(0)
+		if d.still {
+			d.still = false
+			d.store.Thaw()
+			d.store.Replace(d.events)
+		}
+	}
+	for len(w.daemons) < w.set.daemons {
+		w.start()
+	}
+}
+
+// write lets a citizen write: mostly a new one, else one who wrote before, at times the same words again.
+func (w *world) write(badTLVs bool) {
+	w.written++
+	if old := len(w.lanes); old > 0 && w.dice.IntN(3) == 0 {
+		l := w.lanes[max(0, old-1-w.dice.IntN(5))]
+		last := l.texts[len(l.texts)-1].m.ShortMessage
+		if w.dice.IntN(3) > 0 {
+			last = fmt.Appendf(nil, "di jalan melati nomor %d", w.written)
+		}
+		w.send(l, string(last), badTLVs)
+		return
+	}
+	w.send(w.newLane(), fmt.Sprintf("LAPOR jalan rusak nomor %d di depan pasar", w.written), badTLVs)
+}
+
+func (w *world) newLane() *lane {
+	w.citizen++
+	m, err := msisdn.FromE164(fmt.Sprintf("+62812%07d", w.citizen))
+	if err != nil {
+		panic(err)
+	}
+	l := &lane{phone: m}
+	w.lanes = append(w.lanes, l)
+	return l
+}
+
+// send queues a text at the SMSC, whose mu is held.
+func (w *world) send(l *lane, words string, badTLVs bool) *text {
+	m := message(l.phone.Digits(), words)
+	pdu, err := smpp.AppendMessage(nil, smpp.CmdDeliverSM, 1, m)
+	if err != nil {
+		panic(err)
+	}
+	if badTLVs {
+		pdu = sized(append(pdu, 0x14, 0x00, 0x00, 0x09, 1))
+	}
+	return w.smsc.send(l, m, pdu)
+}
+
+// play lives through a plan, and returns what was wrong.
+func play(t *testing.T, seed uint64, set setting, plan []burst) *audit {
+	engine() // outside the bubble
+	a := &audit{seed: seed}
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, set: set, redis: storemodel.New(), audit: a, dice: rand.New(rand.NewPCG(seed, 3))}
+		w.redis.Keep(24*time.Hour, max(time.Minute, set.enquire+set.response+20*time.Second))
+		w.digest = w.redis.Daemon("x").Digest
+		w.smsc = newSMSC(w, seed)
+		a.w = w
+		began := time.Now()
+		for range set.daemons {
+			w.start()
+		}
+		time.Sleep(3 * time.Second)
+		for i, b := range plan {
+			w.live(b)
+			if a.failed() {
+				a.fail("in burst %d: %v", i, b)
+				break
+			}
+		}
+		if rest := set.hours - time.Since(began); rest > 0 && !a.failed() {
+			time.Sleep(rest)
+		}
+		w.finish()
+		a.lived = time.Since(began)
+	})
+	return a
+}
+
+// live lives through one burst, and looks whether all goes on behind it.
+func (w *world) live(b burst) {
+	time.Sleep(b.gap)
+	w.smsc.locked(func() { w.smsc.lag = b.lag })
+	w.redis.Latency(b.disk, b.disk)
+	began := time.Now()
+	until := func(at time.Duration) {
+		if d := at - time.Since(began); d > 0 {
+			time.Sleep(d)
+		}
+	}
+	type moment struct {
+		at time.Duration
+		do func()
+	}
+	var all []moment
+	for _, ms := range b.texts {
+		all = append(all, moment{time.Duration(ms) * time.Millisecond, func() { w.smsc.locked(func() { w.write(false) }) }})
+	}
+	for _, f := range b.faults {
+		all = append(all, moment{f.after, func() { w.begin(f) }})
+	}
+	for len(all) > 0 {
+		first := 0
+		for i, m := range all {
+			if m.at < all[first].at {
+				first = i
+			}
+		}
+		until(all[first].at)
+		all[first].do()
+		all = append(all[:first], all[first+1:]...)
+	}
+	until(b.length)
+	w.behave()
+	w.revive()
+	w.recovered()
+}
+
+// finish waits until nothing is under way, looks at all that was, and ends everybody.
+func (w *world) finish() {
+	for range 60 {
+		if w.audit.failed() || w.audit.settled() {
+			break
+		}
+		time.Sleep(10 * time.Second)
+	}
+	w.audit.all()
+	for _, d := range w.daemons {
+		d.stop()
+	}
+	w.smsc.locked(func() { w.smsc.each(func(c *link) { c.drop() }) })
+	w.wg.Wait()
+	w.audit.ended()
+}
+
+func (w *world) fail(format string, args ...any) { w.audit.fail(format, args...) }
