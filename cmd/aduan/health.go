@@ -19,7 +19,7 @@ import (
 // newHealth tells how the line is: what the store keeps, which links are
 // bound, and what waits.
 func (l *line) newHealth() *telemetry.Health {
-	return telemetry.NewHealth(telemetry.HealthOptions{
+	h := telemetry.NewHealth(telemetry.HealthOptions{
 		Store: func() telemetry.StoreReport {
 			ok, reason := l.store.Health()
 			return telemetry.StoreReport{OK: ok, Reason: reason, Promise: l.store.Promise()}
@@ -48,6 +48,8 @@ func (l *line) newHealth() *telemetry.Health {
 			return b
 		},
 	})
+	h.Register(l.registry)
+	return h
 }
 
 // backlogEvery is how often the store is asked what waits.
@@ -64,6 +66,7 @@ func (l *line) watch(ctx context.Context) error {
 			l.backlog.Store(&s)
 			gauges.queued.Set(float64(s.Queued))
 			gauges.held.Set(float64(s.Held))
+			gauges.dead.Set(float64(s.Dead))
 			gauges.ticks.Set(float64(s.DueTicks))
 			gauges.handoffs.Set(float64(s.Handoffs))
 			age := 0.0
@@ -81,7 +84,7 @@ func (l *line) watch(ctx context.Context) error {
 	}
 }
 
-type backlogGauges struct{ queued, held, oldest, ticks, handoffs prometheus.Gauge }
+type backlogGauges struct{ queued, held, dead, oldest, ticks, handoffs prometheus.Gauge }
 
 func newBacklogGauges(reg prometheus.Registerer) backlogGauges {
 	gauge := func(name, help string) prometheus.Gauge {
@@ -92,6 +95,7 @@ func newBacklogGauges(reg prometheus.Registerer) backlogGauges {
 	return backlogGauges{
 		queued:   gauge("aduan_outbox_sms", "SMS that are not accepted by an SMSC yet and have not ended."),
 		held:     gauge("aduan_outbox_held_sms", "SMS of the outbox that a daemon holds in memory."),
+		dead:     gauge("aduan_outbox_dead_sms", "SMS that ended dead: a person must send or drop them."),
 		oldest:   gauge("aduan_outbox_oldest_seconds", "Age of the oldest SMS of the outbox; 0: there is none."),
 		ticks:    gauge("aduan_conversations_waiting", "Conversations that wait for an answer or a time."),
 		handoffs: gauge("aduan_handoff_waiting", "Tickets with events that the case system has not taken yet."),

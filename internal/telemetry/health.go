@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // StoreReport is what the store says when asked.
@@ -173,6 +175,20 @@ func answer(w http.ResponseWriter, code int, document any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(document) // an asker that went away needs no answer
+}
+
+// Register shows what /readyz says as metrics too: whether the line is ready, and whether its store keeps.
+func (h *Health) Register(r prometheus.Registerer) {
+	gauge := func(name, help string, look func(Readiness) bool) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			if look(h.Look()) {
+				return 1
+			}
+			return 0
+		}))
+	}
+	gauge("aduan_ready", "1 while /readyz answers 200: the store keeps, and a link is bound.", func(r Readiness) bool { return r.Ready })
+	gauge("aduan_store_ok", "1 while the store can keep messages; 0: what comes is left with the SMSC.", func(r Readiness) bool { return r.Store.OK })
 }
 
 // Run tells the supervisor: READY once it runs, STATUS with each change, WATCHDOG as often as it was asked for,
