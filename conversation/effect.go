@@ -24,6 +24,9 @@ type Effects struct {
 	AsksOnly bool
 	// Erase: the citizen's number and texts are to be erased now.
 	Erase bool
+	// Muted tells why an answer was left out: "flood", "machine", "echo",
+	// "cap"; "": none was.
+	Muted string
 	// Refused tells staff why: "opted_out" (the status changed, no SMS), or
 	// "closed", "erased", "unknown", "invalid", "too_long": nothing changed.
 	Refused string

@@ -41,24 +41,24 @@ func (st *step) guard(print uint64) {
 	st.loop(print)
 	if len(st.s.Recent) > st.e.o.FloodCount {
 		if st.s.Flooded {
-			st.mute()
+			st.mute("flood")
 			return
 		}
 		st.s.Flooded = true
-		st.mute()
+		st.mute("")
 		st.say("flood", values{})
 	}
 	if st.s.Loop.Same > loopAnswers {
-		st.mute()
+		st.mute("machine")
 		return
 	}
 	st.cap()
 }
 
-// mute leaves the answer out and counts it.
-func (st *step) mute() {
+// mute leaves the answer out and counts it; why "": another takes its place.
+func (st *step) mute(why string) {
 	if len(st.fx.Replies) > 0 {
-		st.fx.Replies = nil
+		st.fx.Replies, st.fx.Muted = nil, why
 		st.s.Loop.Muted++
 	}
 	if st.asked { // nobody read it: a later YA must not answer it
@@ -76,7 +76,7 @@ func (st *step) cap() {
 		st.s.Day, st.s.Sent = day, 0
 	}
 	if st.s.Sent >= st.e.o.Cap {
-		st.mute()
+		st.mute("cap")
 		return
 	}
 	st.s.Sent++
@@ -110,6 +110,7 @@ func (st *step) echoed() bool {
 	st.fx.Kept = true
 	if l.Echoes > loopAnswers || len(st.s.Recent) > st.e.o.FloodCount {
 		l.Muted++
+		st.fx.Muted = "echo"
 		return true
 	}
 	st.say("how", values{})

@@ -35,13 +35,13 @@ func drawText(t *rapid.T) string {
 
 // drawInput makes something happen to a citizen whose tickets are known.
 func drawInput(t *rapid.T, s conversation.State, next conversation.Number) conversation.Input {
-	what := rapid.IntRange(0, 12).Draw(t, "input")
+	what := rapid.IntRange(0, 13).Draw(t, "input")
 	if what >= 3 && what <= 5 && len(s.Tickets) > 0 {
 		about := s.Tickets[rapid.IntRange(0, len(s.Tickets)-1).Draw(t, "about")].Number
 		if what == 3 {
 			return conversation.StaffQuestion{Ticket: about, Text: rapid.SampledFrom([]string{"Sejak kapan?", strings.Repeat("panjang sekali ", 20)}).Draw(t, "question"), By: "pupr"}
 		}
-		status := rapid.SampledFrom([]conversation.Status{conversation.Resolved, conversation.Resolved, conversation.InProgress, conversation.Closed, conversation.Reopened}).Draw(t, "status")
+		status := rapid.SampledFrom(append(conversation.Statuses(), conversation.Resolved, conversation.Resolved, "nonsense")).Draw(t, "status")
 		return conversation.StaffStatus{Ticket: about, Status: status, Note: "Sudah", Notify: rapid.Bool().Draw(t, "notify"), By: "pupr"}
 	}
 	switch what {
@@ -49,6 +49,8 @@ func drawInput(t *rapid.T, s conversation.State, next conversation.Number) conve
 		return conversation.Tick{}
 	case 1:
 		return conversation.Unreadable{}
+	case 13:
+		return conversation.LatePart{Part: 1, Text: drawText(t)}
 	case 2:
 		return conversation.SMS{Parts: []string{drawText(t), "", drawText(t)}, Gaps: []int{2}, NewNumber: next}
 	default:
@@ -62,7 +64,7 @@ func TestGeneratedConversations(t *testing.T) {
 		var s conversation.State
 		now := morning
 		serial := uint64(10001)
-		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+		for range rapid.IntRange(1, 160).Draw(t, "steps") {
 			now = now.Add(rapid.SampledFrom([]time.Duration{2 * time.Second, time.Minute, 20 * time.Minute, 2 * time.Hour, 30 * time.Hour, 11 * 24 * time.Hour}).Draw(t, "wait"))
 			in := drawInput(t, s, conversation.NewNumber(42, serial))
 			before := encode(t, s)
@@ -75,12 +77,35 @@ func TestGeneratedConversations(t *testing.T) {
 				t.Fatalf("two answers to one question:\n%+v\n%+v", fx, fxAgain)
 			}
 			holdsTogether(t, s, in, next, fx)
+			alikeInAnyState(t, e, s, now, conversation.NewNumber(42, serial))
 			if filed(fx) {
 				serial++
 			}
 			s = next
 		}
 	})
+}
+
+// matters are pieces that no command holds: where one stands, the words are a citizen's own.
+var matters = []string{"jalan rusak", "sampah menumpuk", "lampu mati", "the road is broken", "petugas datang"}
+
+// alikeInAnyState checks that the answer to a command that asks or sets does
+// not depend on what stands: without any question it is the same.
+func alikeInAnyState(t *rapid.T, e *conversation.Engine, s conversation.State, now time.Time, next conversation.Number) {
+	text := rapid.SampledFrom([]string{"CEK", "cek 1000-1421", "status laporan saya", "BANTUAN", "?", "STOP", "mulai", "BAHASA EN", "lang id", "BAHASA"}).Draw(t, "command")
+	bare := s
+	bare.Questions = nil
+	in := conversation.SMS{Text: text, NewNumber: next}
+	_, got := e.Step(s, in, now)
+	_, want := e.Step(bare, in, now)
+	if !slices.Equal(replies(got), replies(want)) {
+		t.Fatalf("%s while %v stands: %q, without: %q", text, s.Questions, replies(got), replies(want))
+	}
+	after, _ := e.Step(s, in, now)
+	ticked, _ := e.Step(s, conversation.Tick{}, now) // what time alone does
+	if !reflect.DeepEqual(after.Questions, ticked.Questions) {
+		t.Fatalf("%s lost the state: %v, was %v", text, after.Questions, ticked.Questions)
+	}
 }
 
 func filed(fx conversation.Effects) bool {
@@ -95,6 +120,9 @@ func holdsTogether(t *rapid.T, s conversation.State, in conversation.Input, next
 	for _, r := range fx.Replies {
 		if n, ok := gsm7.Len(r.Text); !r.Push && (!ok || n > 160) {
 			t.Fatalf("reply %s takes %d septets (GSM %v): %s", r.Template, n, ok, r.Text)
+		}
+		if n := segments(r.Text); r.Push && n > 3 {
+			t.Fatalf("push %s takes %d segments", r.Template, n)
 		}
 		if r.Ticket != 0 && !strings.Contains(r.Text, r.Ticket.String()) {
 			t.Fatalf("an SMS about %s does not name it: %s", r.Ticket, r.Text)
@@ -120,6 +148,9 @@ func holdsTogether(t *rapid.T, s conversation.State, in conversation.Input, next
 	}
 	for _, a := range fx.Answers {
 		kept = kept || a.Text == text
+	}
+	if !kept && slices.ContainsFunc(matters, func(m string) bool { return strings.Contains(text, m) }) {
+		t.Fatalf("the words of %q are lost; answered %q", text, replies(fx))
 	}
 	// What no entry holds was a command, an answer to a yes or no, courtesy: it
 	// shows in the answer, unless a guard took that back.

@@ -13,6 +13,7 @@ const (
 	RefusedUnknown  = "unknown"
 	RefusedInvalid  = "invalid" // a status that staff cannot set
 	RefusedTooLong  = "too_long"
+	RefusedSecret   = "secret" // a question that names what a confidential ticket must not tell
 )
 
 // defaultSegments is how many segments a push takes at most.
@@ -53,7 +54,7 @@ func (st *step) staffStatus(in *StaffStatus) {
 	st.speak(t)
 	asks := in.Status == Resolved
 	tell := in.Notify && !st.s.OptedOut
-	text := st.pushText("push_status", values{ticket: t.Number, status: st.catalogue().statuses[in.Status]}, in.Note, asks)
+	text := st.pushText("push_status", values{ticket: t.Number, status: st.catalogue().statuses[in.Status]}, st.sayable(t, in.Agency, in.Note), asks)
 	if tell && st.tooLong(text, in.MaxSegments) {
 		return
 	}
@@ -96,6 +97,39 @@ func (st *step) settleQuestions(t *Ticket, ask bool) {
 	case Reopened:
 		t.TouchedAt = st.now
 	}
+}
+
+// sayable returns a note as an SMS may carry it: not where it names the matter
+// or the institution of a confidential ticket. The history keeps it whole.
+func (st *step) sayable(t *Ticket, agency *string, note string) string {
+	if st.reveals(t, t.Agency, note) || agency != nil && st.reveals(t, *agency, note) {
+		return ""
+	}
+	return note
+}
+
+// reveals tells whether staff's words would show, to who looks at the
+// telephone of a confidential ticket's citizen, what it is about or who is
+// meant: they are of its category, or name its institution.
+func (st *step) reveals(t *Ticket, agency, text string) bool {
+	if !t.Confidential || text == "" {
+		return false
+	}
+	if category, _ := st.w.Guess(text); category != "" && category == t.Category {
+		return true
+	}
+	words := fold(agency)
+	if len(words) == 0 {
+		return false
+	}
+	var ts tokens
+	ts.scan(text)
+	for i := range ts.all {
+		if ts.phrase(i, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // speak answers in the language of the citizen, else of the ticket.
@@ -143,6 +177,8 @@ func (st *step) staffQuestion(in *StaffQuestion) {
 		refused = RefusedClosed
 	case st.s.OptedOut: // the citizen would not read it: it does not stand
 		refused = RefusedOptedOut
+	case st.reveals(t, t.Agency, in.Text):
+		refused = RefusedSecret
 	}
 	if refused != "" {
 		st.fx.Refused = refused

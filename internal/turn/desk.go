@@ -205,6 +205,8 @@ func refusal(eff conversation.Effects, limit int) error {
 		return &refusedError{desk.ErrNotFound}
 	case "invalid":
 		return &refusedError{&desk.Invalid{Field: "status", Reason: "staff set verified, forwarded, in_progress, needs_information, resolved, rejected, closed or reopened"}}
+	case conversation.RefusedSecret:
+		return &refusedError{&desk.Invalid{Field: "text", Reason: "the ticket is confidential, and the question names its matter or its agency: ask without, whoever holds the telephone reads it"}}
 	case "too_long":
 		return &refusedError{&desk.TooLong{Segments: eff.Segments, Max: limit}}
 	default:

@@ -11,6 +11,7 @@ type Metrics struct {
 	turns  prometheus.Counter
 	filed  *prometheus.CounterVec
 	events *prometheus.CounterVec
+	muted  *prometheus.CounterVec
 }
 
 // NewMetrics registers the instruments of turns with reg; nil keeps them unregistered.
@@ -26,8 +27,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "aduan_events_total", Help: "Events for the case system, by type.",
 		}, []string{"type"}),
 	}
+	m.muted = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "aduan_answers_muted_total", Help: "Answers left out, by reason: flood, machine (two machines talk), echo (our own text comes back), cap.",
+	}, []string{"reason"})
 	if reg != nil {
-		reg.MustRegister(m.turns, m.filed, m.events)
+		reg.MustRegister(m.turns, m.filed, m.events, m.muted)
 	}
 	return m
 }
@@ -35,6 +39,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 // kept counts a turn that was kept.
 func (m *Metrics) kept(eff conversation.Effects) {
 	m.turns.Inc()
+	if eff.Muted != "" {
+		m.muted.WithLabelValues(eff.Muted).Inc()
+	}
 	for _, e := range eff.Events {
 		m.events.WithLabelValues(e.Type).Inc()
 		if e.Type != conversation.EventFiled {
