@@ -46,15 +46,16 @@ local following = nextID and ending ~= '2' and outgoing(nextID)
 local taken = following and redis.pcall('HGET', TAG .. 'm:' .. nextID, 'hb') -- somebody has it: it is not due
 if taken then following = nil end
 
+local tried, told = ARGV[18 + marks], ARGV[19 + marks]
+if tried == '' then tried, told = 'dt', token end
 if ending == '1' then
-  call('HSET', SMS, 'dt', token, 'st', 'sent', 't:sent', at, 'acc', accepted, 'np', #parts, 'er', '')
+  call('HSET', SMS, 'dt', token, 'st', 'sent', 't:sent', at, 'acc', accepted, 'np', #parts, 'er', '', tried, told)
 elseif ending == '2' then
-  call('HSET', SMS, 'dt', token, 'tr', tries, 'acc', accepted, 'er', why)
+  call('HSET', SMS, 'dt', token, 'tr', tries, 'acc', accepted, 'er', why, tried, told)
   call('ZADD', DUE, again, 's' .. id)
 else
-  call('HSET', SMS, 'dt', token, 'st', state, 't:' .. state, at, 'acc', accepted, 'er', why)
+  call('HSET', SMS, 'dt', token, 'st', state, 't:' .. state, at, 'acc', accepted, 'er', why, tried, told)
 end
-if ARGV[18 + marks] ~= '' then call('HSET', SMS, ARGV[18 + marks], ARGV[19 + marks]) end
 if link ~= '' and #parts > 0 then call('HSET', SMS, 'l', link) end -- its receipts come by it, and so do its other parts
 call('HDEL', SMS, 'hb')
 call('SREM', HELD, id)
