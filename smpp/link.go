@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 )
@@ -15,6 +16,8 @@ type Link struct {
 	o     LinkOptions
 	lanes []*lane // immutable; their fields are guarded by mu
 	taps  taps    // changed under mu, read by the sessions without it
+
+	windowUsed prometheus.Gauge // nil where nothing is counted
 
 	mu      sync.Mutex // nothing blocks, and no callback runs, while it is held
 	keepers []*keeper
@@ -46,8 +49,9 @@ func NewLink(o LinkOptions) (*Link, error) {
 	l.status = l.compute()
 	l.status.Since = time.Now()
 	o.Metrics.show(l.status)
-	o.Metrics.window(o.Name, 0)
 	o.Metrics.begin(o.Name)
+	l.windowUsed = o.Metrics.window(o.Name)
+	l.showWindow()
 	return l, nil
 }
 

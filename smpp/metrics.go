@@ -81,36 +81,58 @@ const (
 	faultWrite        = "write"
 )
 
+// direction is a label's value.
+type direction string
+
 const (
-	directionIn  = "in"
-	directionOut = "out"
+	directionIn  direction = "in"
+	directionOut direction = "out"
 )
 
 // pduKey is one time series of aduan_smpp_pdus_total of one link.
 type pduKey struct {
-	direction string
+	direction direction
 	command   CommandID
 	status    Status
 }
 
-// counted counts a PDU. The series is looked up once a session.
-func (s *Session) counted(direction string, id CommandID, status Status) {
+// instruments are a session's series, each looked up once. Its owner's only.
+type instruments struct {
+	pdus      map[pduKey]prometheus.Counter
+	responses map[CommandID]prometheus.Observer
+	answers   prometheus.Observer
+}
+
+func newInstruments() instruments {
+	return instruments{pdus: make(map[pduKey]prometheus.Counter), responses: make(map[CommandID]prometheus.Observer)}
+}
+
+// counted counts a PDU.
+func (s *Session) counted(d direction, id CommandID, status Status) {
 	if s.o.Metrics == nil {
 		return
 	}
-	if !id.Known() { // the peer must not make up series without end
-		id = unknownCommand
-	}
-	if _, ok := statuses[status]; !ok {
-		status = unknownStatus
-	}
-	key := pduKey{direction, id, status}
-	c, ok := s.pduCounts[key]
+	key := pduKey{d, id, status}
+	c, ok := s.series.pdus[key]
 	if !ok {
-		c = s.o.Metrics.pdus.WithLabelValues(s.o.Name, direction, commandLabel(id), statusLabel(status))
-		s.pduCounts[key] = c
+		c = s.pduSeries(key)
 	}
 	c.Inc()
+}
+
+func (s *Session) pduSeries(key pduKey) prometheus.Counter {
+	if !key.command.Known() { // the peer must not make up series without end
+		key.command = unknownCommand
+	}
+	if _, ok := statuses[key.status]; !ok {
+		key.status = unknownStatus
+	}
+	c, ok := s.series.pdus[key]
+	if !ok {
+		c = s.o.Metrics.pdus.WithLabelValues(s.o.Name, string(key.direction), commandLabel(key.command), statusLabel(key.status))
+		s.series.pdus[key] = c
+	}
+	return c
 }
 
 const (
@@ -144,16 +166,28 @@ func (m *Metrics) bound(link string, status Status) {
 	}
 }
 
-func (m *Metrics) responded(link string, id CommandID, d time.Duration) {
-	if m != nil {
-		m.responses.WithLabelValues(link, commandLabel(id)).Observe(max(d.Seconds(), 0))
+// responded times a request of ours.
+func (s *Session) responded(id CommandID, d time.Duration) {
+	if s.o.Metrics == nil {
+		return
 	}
+	o := s.series.responses[id]
+	if o == nil {
+		o = s.o.Metrics.responses.WithLabelValues(s.o.Name, commandLabel(id))
+		s.series.responses[id] = o
+	}
+	o.Observe(max(d.Seconds(), 0))
 }
 
-func (m *Metrics) answered(link string, d time.Duration) {
-	if m != nil {
-		m.answerTimes.WithLabelValues(link).Observe(max(d.Seconds(), 0))
+// answered times an answer of ours.
+func (s *Session) answered(d time.Duration) {
+	if s.o.Metrics == nil {
+		return
 	}
+	if s.series.answers == nil {
+		s.series.answers = s.o.Metrics.answerTimes.WithLabelValues(s.o.Name)
+	}
+	s.series.answers.Observe(max(d.Seconds(), 0))
 }
 
 // show sets the gauges to what the link's status says.
@@ -206,10 +240,12 @@ func (m *Metrics) unanswered(link string) {
 	}
 }
 
-func (m *Metrics) window(link string, used int) {
-	if m != nil {
-		m.windowUsed.WithLabelValues(link).Set(float64(used))
+// window is the gauge of a link's places taken; nil where nothing is counted.
+func (m *Metrics) window(link string) prometheus.Gauge {
+	if m == nil {
+		return nil
 	}
+	return m.windowUsed.WithLabelValues(link)
 }
 
 // certified shows when the certificates of a link expire.

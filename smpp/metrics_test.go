@@ -103,3 +103,34 @@ aduan_smpp_link_state{link="main",state="standby"} 0
 		}
 	}
 }
+
+func TestEachSubmitThatWasWrittenIsCounted(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	metrics := smpp.NewMetrics(reg)
+	synctest.Test(t, func(t *testing.T) {
+		r := rigged(t, func(o *smpp.LinkOptions) { o.Metrics, o.Window = metrics, 2 })
+		p := r.ex.accept().bound()
+		for range 2 {
+			slot := r.slot()
+			done := r.submit(slot, "nomor tiket")
+			h, _ := p.expect(smpp.CmdSubmitSM)
+			p.submitResp(0, h.Seq, "1")
+			<-done
+			slot.Release()
+		}
+		r.finish(p)
+	})
+	want := `
+		# HELP aduan_smpp_pdus_total PDUs by direction (in, out), command and command_status.
+		# TYPE aduan_smpp_pdus_total counter
+		aduan_smpp_pdus_total{command="bind_transceiver",direction="out",link="main",status="ESME_ROK"} 1
+		aduan_smpp_pdus_total{command="bind_transceiver_resp",direction="in",link="main",status="ESME_ROK"} 1
+		aduan_smpp_pdus_total{command="submit_sm",direction="out",link="main",status="ESME_ROK"} 2
+		aduan_smpp_pdus_total{command="submit_sm_resp",direction="in",link="main",status="ESME_ROK"} 2
+		aduan_smpp_pdus_total{command="unbind",direction="out",link="main",status="ESME_ROK"} 1
+		aduan_smpp_pdus_total{command="unbind_resp",direction="in",link="main",status="ESME_ROK"} 1
+		`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "aduan_smpp_pdus_total"); err != nil {
+		t.Error(err)
+	}
+}

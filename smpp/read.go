@@ -44,15 +44,23 @@ func (a *arrivals) date(begin, end time.Time) time.Time {
 func (s *Session) read() {
 	var batch []incoming
 	dates := arrivals{last: time.Now()}
+	var at time.Time // when what the last read brought had come
 	for {
-		begin := time.Now()
+		buffered := s.frames.Ready()
+		var begin time.Time
+		if !buffered {
+			begin = time.Now()
+		}
 		frame, err := s.frames.Next()
 		if err != nil {
 			s.readFailed(err, batch)
 			return
 		}
 		s.tapped(false, frame)
-		batch = append(batch, incoming{frame: frame, at: dates.date(begin, time.Now())})
+		if !buffered {
+			at = dates.date(begin, time.Now())
+		}
+		batch = append(batch, incoming{frame: frame, at: at})
 		if s.frames.Ready() {
 			continue
 		}

@@ -54,8 +54,9 @@ func (s *Session) deliver(h Header, f incoming) {
 		return
 	}
 	s.count++
+	var id [64]byte
 	d := &Delivery{
-		ID: s.id + "-" + strconv.FormatUint(s.count, 10), Link: s.o.Name, Session: s, Carrier: s,
+		ID: string(strconv.AppendUint(append(append(id[:0], s.id...), '-'), s.count, 10)), Link: s.o.Name, Session: s, Carrier: s,
 		CommandID: h.ID, Message: m, Received: f.at, seq: h.Seq,
 	}
 	s.setInHand(s.inHand + 1)
@@ -122,7 +123,7 @@ func (s *Session) response(h Header, f incoming) {
 	if proven := s.proof.prove(r.pos, f.at); len(proven) > 0 {
 		s.guard(h.ID, func() { s.o.Handler.Proven(proven) })
 	}
-	s.o.Metrics.responded(s.o.Name, r.id, f.at.Sub(r.written))
+	s.responded(r.id, f.at.Sub(r.written))
 	switch r.id {
 	case CmdSubmitSM:
 		s.setOutstanding()

@@ -18,7 +18,7 @@ func (s *Session) Respond(d *Delivery, status Status) {
 func (s *Session) answer(d *Delivery, status Status) {
 	s.setInHand(s.inHand - 1)
 	s.writeAnswer(Header{ID: d.CommandID, Seq: d.seq}, status)
-	s.o.Metrics.answered(s.o.Name, s.now.Sub(d.Received))
+	s.answered(s.now.Sub(d.Received))
 	if status == StatusROK {
 		s.proof.add(d, s.pos)
 	}
@@ -80,6 +80,7 @@ func (s *Session) flush() {
 	s.proof.wrote(now)
 	for _, r := range sent {
 		r.written = now
+		s.counted(directionOut, CmdSubmitSM, StatusROK)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -56,7 +55,7 @@ type Session struct {
 	leaving   leaving
 	end       error // why the loop is to end
 	linger    bool  // the peer is to read what was written last
-	pduCounts map[pduKey]prometheus.Counter
+	series    instruments
 }
 
 var (
@@ -68,17 +67,17 @@ var (
 func newSession(o *LinkOptions, id string, bindAs CommandID, conn net.Conn) *Session {
 	return &Session{
 		id: id, o: o, bindAs: bindAs, conn: conn,
-		frames:    NewFrameReader(conn, o.MaxPDU),
-		log:       o.Log.With(zap.String("link", o.Name), zap.String("session", id)),
-		box:       newMailbox(),
-		quit:      make(chan struct{}),
-		onBound:   func() {},
-		onEnd:     func() {},
-		held:      func() int { return 0 },
-		taps:      new(taps),
-		out:       outstanding{bySeq: make(map[uint32]*request)},
-		proof:     proof{ackWithin: o.AckWithin},
-		pduCounts: make(map[pduKey]prometheus.Counter),
+		frames:  NewFrameReader(conn, o.MaxPDU),
+		log:     o.Log.With(zap.String("link", o.Name), zap.String("session", id)),
+		box:     newMailbox(),
+		quit:    make(chan struct{}),
+		onBound: func() {},
+		onEnd:   func() {},
+		held:    func() int { return 0 },
+		taps:    new(taps),
+		out:     outstanding{bySeq: make(map[uint32]*request)},
+		proof:   proof{ackWithin: o.AckWithin},
+		series:  newInstruments(),
 	}
 }
 

@@ -40,6 +40,13 @@ func (l *Link) Acquire(ctx context.Context) (*Slot, error) {
 		l.mu.Unlock()
 		return nil, fmt.Errorf("link %s has ended: %w", l.o.Name, ErrNotBound)
 	}
+	if len(l.waiters) == 0 {
+		if ln := l.freest(); ln != nil {
+			slot := l.occupy(ln)
+			l.mu.Unlock()
+			return slot, nil
+		}
+	}
 	w := &waiter{slot: make(chan *Slot, 1)}
 	l.waiters = append(l.waiters, w)
 	l.grant()
@@ -113,11 +120,14 @@ func (l *Link) occupy(ln *lane) *Slot {
 }
 
 func (l *Link) showWindow() {
+	if l.windowUsed == nil {
+		return
+	}
 	used := 0
 	for _, ln := range l.lanes {
 		used += ln.used
 	}
-	l.o.Metrics.window(l.o.Name, used)
+	l.windowUsed.Set(float64(used))
 }
 
 // held counts the places taken in a lane.
@@ -172,7 +182,8 @@ func (s *Slot) Submit(ctx context.Context, m *Message) (SubmitResult, error) {
 	if err := ctx.Err(); err != nil {
 		return SubmitResult{}, joinReason(ErrNotWritten, err)
 	}
-	body, err := AppendMessage(make([]byte, 0, 256), CmdSubmitSM, 0, s.link.dress(m))
+	dressed := s.link.dress(m)
+	body, err := AppendMessage(make([]byte, 0, 256), CmdSubmitSM, 0, &dressed)
 	if err != nil {
 		return SubmitResult{}, err
 	}
@@ -197,7 +208,7 @@ func (s *Slot) Submit(ctx context.Context, m *Message) (SubmitResult, error) {
 }
 
 // dress fills in what the link's options give; m is not changed.
-func (l *Link) dress(m *Message) *Message {
+func (l *Link) dress(m *Message) Message {
 	c := *m
 	if c.ServiceType == "" {
 		c.ServiceType = l.o.ServiceType
@@ -208,5 +219,5 @@ func (l *Link) dress(m *Message) *Message {
 	if c.Destination.TON == 0 && c.Destination.NPI == 0 {
 		c.Destination.TON, c.Destination.NPI = l.o.Destination.TON, l.o.Destination.NPI
 	}
-	return &c
+	return c
 }
