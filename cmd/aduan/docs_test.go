@@ -16,9 +16,10 @@ import (
 	"go.uber.org/zap"
 
 	"aduan/configs"
+	"aduan/internal/certs/certstest"
+	"aduan/internal/doctor"
 	"aduan/internal/staffapi"
 	"aduan/internal/testenv"
-	"aduan/smpp"
 	"aduan/store"
 )
 
@@ -85,15 +86,48 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestOperateTellsEveryRefusalOfABind(t *testing.T) {
-	text := read(t, "docs/operate.md")
-	for _, s := range []smpp.Status{
-		smpp.StatusRINVPASWD, smpp.StatusRINVSYSID, smpp.StatusRALYBND, smpp.StatusRBINDFAIL, smpp.StatusRINVSYSTYP,
-		smpp.StatusRINVCMDID, smpp.StatusRSYSERR, smpp.StatusRTHROTTLED,
-	} {
-		if !strings.Contains(text, fmt.Sprintf("`%s: %s`", s, s.Advice())) {
-			t.Errorf("docs/operate.md does not tell `%s: %s`", s, s.Advice())
-		}
+func TestTheOperatorsPageTellsEveryRefusal(t *testing.T) {
+	const begin, end = "<!-- refusals: go test ./cmd/aduan -run OperatorsPage -update -->\n", "<!-- end of refusals -->\n"
+	before, rest, ok := strings.Cut(read(t, "docs/operators.md"), begin)
+	got, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatal("docs/operators.md has lost the marks around its refusals")
+	}
+	want := "| told as | do | ask the operator |\n| --- | --- | --- |\n"
+	for _, r := range doctor.Refusals() {
+		want += fmt.Sprintf("| `%s: %s` (0x%02X) | %s | %s |\n", r.Status, r.Means, uint32(r.Status), r.Do, r.Ask)
+	}
+	if got == want {
+		return
+	}
+	if !*update {
+		t.Fatal("docs/operators.md tells other refusals than doctor; run go test ./cmd/aduan -run OperatorsPage -update")
+	}
+	path := filepath.Join(testenv.Root(t), "docs", "operators.md")
+	if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The configuration on the page is one that check takes.
+func TestTheOperatorsPagesConfigurationIsValid(t *testing.T) {
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(read(t, "docs/operators.md"))
+	if block == nil {
+		t.Fatal("docs/operators.md has no configuration")
+	}
+	ca, dir := certstest.New(t), t.TempDir()
+	f := ca.Write(dir, "main", ca.Issue(certstest.Options{}))
+	password := filepath.Join(dir, "main.password")
+	if err := os.WriteFile(password, []byte("the password"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("/etc/aduan/main-ca.pem", f.CA, "/etc/aduan/main.password", password).Replace(block[1])
+	t.Chdir(dir)
+	if err := os.WriteFile("aduan.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := configs.Load("aduan.yaml"); err != nil {
+		t.Error(err)
 	}
 }
 

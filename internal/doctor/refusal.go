@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"aduan/smpp"
 )
@@ -57,6 +59,22 @@ var bindAdvice = map[smpp.Status]advice{
 	},
 	smpp.StatusRXTAPPN:     {"try again in some minutes", "why does the SMSC refuse binds for the moment?"},
 	smpp.StatusRUNKNOWNERR: {"try again in some minutes", "what does ESME_RUNKNOWNERR mean as an answer to our bind?"},
+}
+
+// Refusal is an answer with which operators refuse a bind.
+type Refusal struct {
+	Status         smpp.Status
+	Means, Do, Ask string
+}
+
+// Refusals are the refusals of a bind that are explained, by their number.
+func Refusals() []Refusal {
+	var all []Refusal
+	for _, status := range slices.Sorted(maps.Keys(bindAdvice)) {
+		a := bindAdvice[status]
+		all = append(all, Refusal{Status: status, Means: status.Advice(), Do: a.do, Ask: a.ask})
+	}
+	return all
 }
 
 // refusedBind is the step of a bind that was refused.
