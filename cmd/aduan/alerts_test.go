@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"os"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -112,29 +115,132 @@ func TestEveryAlertHasItsEntryAndKnownMetrics(t *testing.T) {
 	}
 }
 
+// alertCase is one of configs/testdata/alerts.test.yaml, as promtool reads it.
+type alertCase struct {
+	Name  string `yaml:"name"`
+	Input []struct {
+		Series string `yaml:"series"`
+		Values string `yaml:"values"`
+	} `yaml:"input_series"`
+	Rules []struct {
+		At     time.Duration `yaml:"eval_time"`
+		Alert  string        `yaml:"alertname"`
+		Expect []struct {
+			Labels      map[string]string `yaml:"exp_labels"`
+			Annotations map[string]string `yaml:"exp_annotations"`
+		} `yaml:"exp_alerts"`
+	} `yaml:"alert_rule_test"`
+}
+
 // TestEveryAlertFires runs the cases of configs/testdata/alerts.test.yaml by promtool, and by an evaluator of our own, so
 // that they hold where there is no promtool too.
 func TestEveryAlertFires(t *testing.T) {
-	cases := filepath.Join(testenv.Root(t), "configs", "testdata", "alerts.test.yaml")
-	fired := map[string]bool{}
-	raw, err := os.ReadFile(cases)
-	if err != nil {
+	rules := map[string]alertRule{}
+	for _, r := range readAlerts(t) {
+		rules[r.Alert] = r
+	}
+	var file struct {
+		Tests []alertCase `yaml:"tests"`
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "configs/testdata/alerts.test.yaml")), &file); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile(`(?m)^        alertname: (\w+)\n        exp_alerts:\n          - `).FindAllStringSubmatch(string(raw), -1) {
-		fired[m[1]] = true
+	fired := map[string]bool{}
+	for _, c := range file.Tests {
+		t.Run(c.Name, func(t *testing.T) {
+			all := c.series(t)
+			for _, want := range c.Rules {
+				var expected []string
+				for _, e := range want.Expect {
+					fired[want.Alert] = true
+					expected = append(expected, key(e.Labels)+": "+e.Annotations["summary"])
+				}
+				if got := firing(t, rules[want.Alert], all, int(want.At.Minutes())); !slices.Equal(got, expected) {
+					t.Errorf("%s at %v: %q, want %q", want.Alert, want.At, got, expected)
+				}
+			}
+		})
 	}
-	for _, r := range readAlerts(t) {
-		if !fired[r.Alert] {
-			t.Errorf("no case makes %s fire", r.Alert)
+	for name := range rules {
+		if !fired[name] {
+			t.Errorf("no case makes %s fire", name)
 		}
 	}
 	t.Run("by promtool", func(t *testing.T) {
+		cases := filepath.Join(testenv.Root(t), "configs", "testdata", "alerts.test.yaml")
 		out, err := exec.Command(testenv.Promtool(t), "test", "rules", cases).CombinedOutput()
 		if err != nil {
 			t.Errorf("promtool: %v\n%s", err, out)
 		}
 	})
+}
+
+// series reads promtool's notation: 3, 0x20 (21 times), 0+2x20 (rising), parted by blanks; a value a minute.
+func (c alertCase) series(t *testing.T) []series {
+	t.Helper()
+	label := regexp.MustCompile(`([a-z_]+)="([^"]*)"`)
+	step := regexp.MustCompile(`^(\d+)(?:\+(\d+))?(?:x(\d+))?$`)
+	var all []series
+	for _, in := range c.Input {
+		name, rest, _ := strings.Cut(in.Series, "{")
+		s := series{labels: map[string]string{"__name__": name}}
+		for _, m := range label.FindAllStringSubmatch(rest, -1) {
+			s.labels[m[1]] = m[2]
+		}
+		for part := range strings.FieldsSeq(in.Values) {
+			m := step.FindStringSubmatch(part)
+			if m == nil {
+				t.Fatalf("%s: %q is not understood", in.Series, part)
+			}
+			number := func(i int) float64 {
+				n, _ := strconv.ParseFloat(m[i], 64) // empty is 0
+				return n
+			}
+			for i := range int(number(3)) + 1 {
+				s.values = append(s.values, number(1)+float64(i)*number(2))
+			}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// firing are the alerts of a rule that have stood for its time at a minute, "labels: summary", in order.
+func firing(t *testing.T, r alertRule, all []series, minute int) []string {
+	t.Helper()
+	stand, err := time.ParseDuration(cmp.Or(r.For, "0s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	since := map[string]int{}
+	var now []string
+	for at := 0; at <= minute; at++ {
+		v, err := evaluate(r.Expr, all, at)
+		if err != nil {
+			t.Fatalf("%s: %v", r.Alert, err)
+		}
+		active := map[string]int{}
+		now = nil
+		for _, s := range v.samples {
+			labels := without(s.labels, "__name__")
+			summary := r.Annotations["summary"]
+			for k, v := range labels {
+				summary = strings.ReplaceAll(summary, "{{ $labels."+k+" }}", v)
+			}
+			maps.Copy(labels, r.Labels)
+			name := key(labels) + ": " + summary
+			active[name] = at
+			if began, ok := since[name]; ok {
+				active[name] = began
+			}
+			if at-active[name] >= int(stand.Minutes()) {
+				now = append(now, name)
+			}
+		}
+		since = active
+	}
+	slices.Sort(now)
+	return now
 }
 
 // dashboard is what is read of a Grafana dashboard.
