@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,27 +107,35 @@ func share(room, i, n int) int {
 // room is not always the same shards'.
 func (s *Store) dueShards(ctx context.Context, now time.Time) ([]int, error) {
 	pipe := s.rdb.Pipeline()
-	cmds := make([]*redis.IntCmd, Shards)
+	cmds := make([]*redis.ZSliceCmd, Shards)
 	for shard := range Shards {
-		cmds[shard] = pipe.ZCount(ctx, dueKey(shard), "-inf", strconv.FormatInt(millis(now), 10))
+		cmds[shard] = pipe.ZRangeByScoreWithScores(ctx, dueKey(shard), &redis.ZRangeBy{
+			Min: "-inf", Max: strconv.FormatInt(millis(now), 10), Count: 1,
+		})
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	var shards []int
+	var first [Shards]float64
 	var errs []error
 	for shard, c := range cmds {
-		n, err := c.Result()
+		list, err := c.Result()
 		if err != nil {
 			errs = append(errs, err)
-		} else if n > 0 {
+		} else if len(list) > 0 {
 			shards = append(shards, shard)
+			first[shard] = list[0].Score
 		}
 	}
 	if len(errs) > 0 && len(shards) == 0 {
 		return nil, fmt.Errorf("look for what is due: %w", judge(errs[0]))
 	}
 	if len(shards) > 1 {
-		turn := int(s.turn.Add(1)) % len(shards)
+		n := int(s.turn.Add(1))
+		turn := n % len(shards)
 		shards = append(shards[turn:], shards[:turn]...)
+		if n%2 == 0 { // a small room goes to what is most urgent, and every other time to whoever's turn it is
+			slices.SortStableFunc(shards, func(a, b int) int { return cmp.Compare(first[a], first[b]) })
+		}
 	}
 	return shards, nil
 }

@@ -218,7 +218,7 @@ func (s *Sender) giveBack(all []held, q *queue) {
 		s.mu.Lock()
 		other := s.way(h.sms.Link, time.Now())
 		s.mu.Unlock()
-		if other != nil && other != q && other.link.Bound() && other.adopt() {
+		if other != nil && other != q && other.link.Bound() && other.adopt(h.sms) {
 			if other.put(h, false) {
 				continue
 			}

@@ -18,10 +18,10 @@ type queue struct {
 	pace  *pace
 	wake  chan struct{} // takes one: there is something to send, or it may go sooner
 
-	mu        sync.Mutex // guards all below
-	reserved  int        // places promised or taken
-	refused   bool       // SMS of this link went to the store for want of room, and may wait there
-	asked     int        // room told at the last look into the store
+	mu        sync.Mutex    // guards all below
+	reserved  int           // places promised or taken
+	refused   [classes]bool // SMS of this link and class went to the store for want of room, and may wait there
+	asked     int           // room told at the last look into the store
 	waiting   [classes][]held
 	turns     [classes][]*turn
 	turnLast  bool // the last to go was a further segment: where an SMS of the same class waits, it is next
@@ -53,17 +53,20 @@ func (q *queue) signal() {
 // classOf is the class of an SMS, whatever the store says.
 func classOf(m store.Outgoing) int { return min(max(int(m.Class), 0), classes-1) }
 
-// reserve takes a place for a new SMS. While others wait in the store for want of room, a part of it is left to them:
-// they are older. Pushes leave a part of the room to direct answers, broadcasts twice as much.
+// headroom is a sixth of the room: what comes from the store, and pushes, leave it to direct answers.
+func (q *queue) headroom() int { return max(q.limit/6, 1) }
+
+// reserve takes a place for a new SMS. While others of its class wait in the store for want of room, a part of it is
+// left to them: they are older. Pushes leave a part of the room to direct answers, broadcasts twice as much.
 func (q *queue) reserve(class store.Class) bool {
 	stopped, ask := q.pace.isStopped(time.Now())
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	limit := q.limit
-	if q.refused {
-		limit -= limit / 6
+	c := min(max(int(class), 0), classes-1)
+	limit := q.limit - c*q.headroom()
+	if q.refused[c] {
+		limit = min(limit, q.limit-2*q.headroom())
 	}
-	limit -= min(max(int(class), 0), classes-1) * max(q.limit/6, 1)
 	if stopped {
 		limit = 0
 		if ask {
@@ -71,7 +74,7 @@ func (q *queue) reserve(class store.Class) bool {
 		}
 	}
 	if q.closed || q.reserved >= limit {
-		q.refused = true
+		q.refused[c] = true
 		return false
 	}
 	q.reserved++
@@ -79,10 +82,14 @@ func (q *queue) reserve(class store.Class) bool {
 }
 
 // adopt takes a place for an SMS that waited in the store, or in another link's memory.
-func (q *queue) adopt() bool {
+func (q *queue) adopt(m store.Outgoing) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || q.reserved >= q.limit {
+	limit := q.limit
+	if classOf(m) > 0 {
+		limit -= q.headroom()
+	}
+	if q.closed || q.reserved >= limit {
 		return false
 	}
 	q.reserved++
@@ -97,7 +104,7 @@ func (q *queue) left() int {
 	stopped, ask := q.pace.isStopped(time.Now())
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.asked = q.limit - q.reserved
+	q.asked = max(q.limit-q.headroom()-q.reserved, 0)
 	if stopped { // one, to ask with
 		q.asked = 0
 		if ask && q.reserved == 0 {
@@ -107,13 +114,15 @@ func (q *queue) left() int {
 	return q.asked
 }
 
-// found notes how many SMS a look into the store brought: where there were some, more may wait (a look gives each shard
-// its share of the room), and where there were none, none waits any more.
-func (q *queue) found(n int) {
+// found notes how many SMS of each class a look into the store brought: where there were some, more may wait (a look
+// gives each shard its share of the room), and where there were none, none waits any more.
+func (q *queue) found(n [classes]int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.asked > 0 {
-		q.refused = n > 0
+	for c := range classes {
+		if q.asked > 0 {
+			q.refused[c] = n[c] > 0
+		}
 	}
 	q.asked = 0
 }

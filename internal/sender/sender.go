@@ -203,7 +203,7 @@ func (s *Sender) Unreserve(link string) {
 func (s *Sender) free(q *queue) {
 	q.mu.Lock()
 	q.reserved--
-	wanted := q.refused
+	wanted := slices.Contains(q.refused[:], true)
 	q.mu.Unlock()
 	if wanted {
 		select {
@@ -260,19 +260,21 @@ func (s *Sender) Send(sms []store.Outgoing) {
 // has not quite left this process yet.
 func (s *Sender) Adopt(sms []store.Outgoing) (left []store.Outgoing) {
 	boot := s.o.Store.BootID()
-	brought := map[*queue]int{}
+	brought := map[*queue][classes]int{}
 	for _, m := range sms {
 		s.mu.Lock()
 		q := s.way(m.Link, time.Now())
 		s.mu.Unlock()
 		if q != nil {
-			brought[q]++
+			n := brought[q]
+			n[classOf(m)]++
+			brought[q] = n
 		}
 		if !s.inHand.take(boot, m.ID) {
 			left = append(left, m)
 			continue
 		}
-		if q == nil || !q.adopt() {
+		if q == nil || !q.adopt(m) {
 			s.inHand.drop(boot, m.ID)
 			left = append(left, m)
 			continue

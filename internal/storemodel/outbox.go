@@ -54,7 +54,7 @@ func (r *Redis) queue(t *store.Turn, c *citizen, one store.SMS) *store.Outgoing 
 		out := r.outgoing(m)
 		return &out
 	default:
-		r.due[due] = t.Now
+		r.due[due] = t.Now.Add(-time.Duration(max(2-int(one.Class), 0)) * 30 * time.Minute)
 	}
 	return nil
 }

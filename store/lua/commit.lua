@@ -146,8 +146,8 @@ for i = 1, #sms do
       holder = true
       back[#back + 1] = i
     elseif waiting == 1 then
-      -- A direct answer (class 0) comes before all pushes that are due.
-      call('ZADD', DUE, (class == '0') and str(tonumber(now) - 3600000) or now, 's' .. id)
+      -- Direct answers (class 0) come before the pushes that are due, and these before broadcasts.
+      call('ZADD', DUE, str(tonumber(now) - math.max(2 - tonumber(class), 0) * 1800000), 's' .. id)
     end
   else
     call('ZADD', DUE, notBefore, 's' .. id)
