@@ -271,6 +271,7 @@ func (w *Words) Explain(text string) Guess {
 		slices.SortStableFunc(why[c], func(a, b Reason) int { return int(10 * (math.Abs(b.Points) - math.Abs(a.Points))) })
 		out.Candidates = append(out.Candidates, Candidate{Category: g.categories[c], Points: t.scores[c].float(), Reasons: why[c]})
 	}
+	out.Region, out.Agencies = w.likely(&ts, out.Category)
 	return out
 }
 

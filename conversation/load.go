@@ -110,6 +110,8 @@ func (l *loader) file(folder fs.FS, name string) error {
 		l.categoriesFile(n)
 	case n.get("examples") != nil:
 		l.examplesFile(n)
+	case n.get("agencies") != nil || n.get("regions") != nil || n.get("offices") != nil:
+		l.agenciesFile(n)
 	case n.get("spelling") != nil:
 		l.spellingFile(n)
 	case n.get("questions") != nil || n.get("marks") != nil || n.get("ordinary") != nil || n.get("areas") != nil:
@@ -118,7 +120,7 @@ func (l *loader) file(folder fs.FS, name string) error {
 		l.holidaysFile(n)
 	case slices.ContainsFunc(foreign, func(key string) bool { return n.get(key) != nil }):
 	default:
-		l.problem(n.at(), "begin it with language:, categories:, examples:, spelling: or questions:", "nobody knows what this file is")
+		l.problem(n.at(), "begin it with language:, categories:, examples:, spelling:, agencies: or questions:", "nobody knows what this file is")
 	}
 	return nil
 }

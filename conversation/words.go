@@ -22,6 +22,7 @@ type Words struct {
 	ordinary   map[string]bool   // no place is called so
 	areas      map[string]string // a word before an area's name → what it is written as
 	guess      guesser
+	agencies   agencies
 	holidays   holidays
 	weekend    []time.Weekday
 	gsmLen     func(string) (int, bool)
