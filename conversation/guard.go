@@ -120,9 +120,8 @@ func (st *step) echoed() bool {
 
 // ours remembers a text that we send.
 func (st *step) ours(text string) {
-	var ts tokens
-	ts.scan(text)
-	print := digest(&ts)
+	st.ts.scan(text) // the message has been understood by now
+	print := digest(&st.ts)
 	kept := st.s.Loop.Ours
 	if slices.Contains(kept, print) {
 		return

@@ -27,7 +27,7 @@ type tokens struct {
 
 // scan takes a text apart.
 func (ts *tokens) scan(text string) {
-	ts.all = ts.inline[:0]
+	ts.all, ts.asks = ts.inline[:0], false
 	fold := make([]byte, 0, len(text))
 	type span struct{ from, to int }
 	var spanBuf [64]span
