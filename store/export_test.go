@@ -19,6 +19,9 @@ func NewForTest(rdb redis.UniversalClient, master []byte, opt Options) *Store {
 // CloseForTest waits for the committers.
 func (s *Store) CloseForTest() { s.close() }
 
+// EarlyMost is how many receipts of a shard may wait.
+const EarlyMost = earlyMost
+
 // Keys under their test names.
 var (
 	CitizenKey = citizenKey
@@ -35,6 +38,7 @@ var (
 	DeadKey    = deadKey
 	GroupKey   = groupKey
 	KeptKey    = keptKey
+	EarliesKey = earliesKey
 )
 
 // MarkKey is the key of a mark.

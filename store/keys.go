@@ -35,16 +35,23 @@ func smsKey(shard int, id string) string          { return tag(shard) + "m:" + s
 func heldKey(shard int, boot string) string       { return tag(shard) + "held:" + safe(boot) }
 func handoffKey(shard int, subject string) string { return tag(shard) + "h:" + safe(subject) }
 func idempotencyKey(shard int, key string) string { return tag(shard) + "i:" + safe(key) }
+
+// Ids of an SMSC are told apart by link, for two SMSCs count alike; what is found by one must be an SMS to the citizen
+// that the receipt names, for one SMSC may write an id in two ways that are two numbers.
 func receiptKey(shard int, link, id string) string {
-	return tag(shard) + "r:" + digest(link, id)
+	return tag(shard) + "r:" + digest(link, normalID(id))
 }
-func earlyKey(shard int, link, id string) string { return tag(shard) + "e:" + digest(link, id) }
-func dueKey(shard int) string                    { return tag(shard) + "due" }
-func queuedKey(shard int) string                 { return tag(shard) + "q" }
-func deadKey(shard int) string                   { return tag(shard) + "dead" }
-func eventsKey(shard int) string                 { return tag(shard) + "ev" }
-func fenceKey(shard int) string                  { return tag(shard) + "fence" }
-func serialKey(shard int) string                 { return tag(shard) + "serial" }
+
+func earlyKey(c CitizenID, link, id string) string {
+	return tag(c.Shard) + "e:" + digest(link, c.Hash, normalID(id))
+}
+func earliesKey(shard int) string { return tag(shard) + "early" }
+func dueKey(shard int) string     { return tag(shard) + "due" }
+func queuedKey(shard int) string  { return tag(shard) + "q" }
+func deadKey(shard int) string    { return tag(shard) + "dead" }
+func eventsKey(shard int) string  { return tag(shard) + "ev" }
+func fenceKey(shard int) string   { return tag(shard) + "fence" }
+func serialKey(shard int) string  { return tag(shard) + "serial" }
 
 func bootsKey() string  { return lineTag + "boots" }
 func fencedKey() string { return lineTag + "fenced" }

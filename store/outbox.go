@@ -57,26 +57,17 @@ type Done struct {
 	End        DoneEnd
 	State      string   // DoneEnded: undeliverable, expired, dead
 	MessageIDs []string // of all parts accepted so far
-	Error      string
-	At         time.Time
-	RetryAt    time.Time     // DoneRetry
-	HoldNext   bool          // the caller has room and sends the citizen's next SMS now
-	Try        *Try          // how it went, for who traces the SMS; nil: nothing was tried
-	Settle     []MarkRef     // marks of the same shard to settle on the way
-	EventID    string        // of the event sms.failed, where the end is one; empty: no event
-	Grace      time.Duration // how long the SMS waits for its receipts; 0: 72 h
-}
-
-// ReceiptUpdate is a delivery receipt.
-type ReceiptUpdate struct {
-	Citizen         CitizenID
-	Link, MessageID string
-	State, Error    string // delivered, undeliverable, expired; any other state is only noted
-	Final           bool
-	At              time.Time
-	EventID         string
-	Delivery        string        // the id of its deliver_sm
-	Grace           time.Duration // how long a receipt waits for its SMS; 0: 72 h
+	// Receipts are, for each of MessageIDs, the ids under which its receipt may have come, likeliest first;
+	// nil: the id itself.
+	Receipts [][]string
+	Error    string
+	At       time.Time
+	RetryAt  time.Time     // DoneRetry
+	HoldNext bool          // the caller has room and sends the citizen's next SMS now
+	Try      *Try          // how it went, for who traces the SMS; nil: nothing was tried
+	Settle   []MarkRef     // marks of the same shard to settle on the way
+	EventID  string        // of the event sms.failed, where the end is one; empty: no event
+	Grace    time.Duration // how long the SMS waits for its receipts; 0: 72 h
 }
 
 // Message is an SMS as staff see it.
@@ -90,10 +81,10 @@ type Message struct {
 	Times  map[string]time.Time // state → when
 	Tries  int
 	Class  Class
+	// Interim is the latest state of an intermediate receipt, such as enroute; InterimAt is when it came.
+	Interim   string
+	InterimAt time.Time
 }
-
-// DefaultGrace is how long an SMS waits for its receipt, and a receipt for its SMS.
-const DefaultGrace = 72 * time.Hour
 
 // Done writes down what became of a try and frees the citizen's queue. next is the citizen's next SMS, held by this boot
 // to be sent now (HoldNext); else it is due for whoever comes. ErrFenced: the SMS is not this boot's any more. Done may be
@@ -110,15 +101,14 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 	}
 	marks, markIDs := s.settleArgs(d.Settle)
 	keys = append(keys, marks...)
-	for _, id := range d.MessageIDs {
-		keys = append(keys, receiptKey(shard, d.SMS.Link, id), earlyKey(shard, d.SMS.Link, id))
-	}
+	keys, places := d.wireParts(keys)
 	args := []any{
 		d.Boot, safe(d.SMS.ID), int(d.End), d.State, ids, d.Error, millis(d.At), millis(d.RetryAt), flag(d.HoldNext),
 		grace(d.Grace).Milliseconds(), d.SMS.Tries + 1, d.EventID, s.opt.SettledFor.Milliseconds(), flag(s.opt.Handoffs), d.SMS.Link, d.SMS.Hold, len(markIDs),
 	}
 	args = append(args, markIDs...)
 	args = append(args, d.Try.field(), d.Try.encode())
+	args = append(args, places...)
 	reply, err := s.lines.twice(ctx, scriptDone, keys, args...)
 	if err != nil {
 		if errors.Is(err, ErrUnknown) {
@@ -155,13 +145,6 @@ func (s *Store) readable(ctx context.Context, boot string, shard int, l []any) (
 		Boot: boot, SMS: o, End: DoneEnded, State: StateDead, Error: "it cannot be opened: what stands in the store is damaged",
 		At: s.opt.Now(), EventID: s.NewID(shard), HoldNext: true,
 	})
-}
-
-func grace(d time.Duration) time.Duration {
-	if d <= 0 {
-		return DefaultGrace
-	}
-	return d
 }
 
 // outgoing reads what lib.lua's outgoing gave.
@@ -263,30 +246,6 @@ func (s *Store) Held(ctx context.Context, boot string, shards []int) ([]Outgoing
 	return out, errors.Join(errs...)
 }
 
-// Receipt applies a delivery receipt. found false: no SMS of this citizen's shard and link has that message id (yet); the
-// receipt waits for it.
-func (s *Store) Receipt(ctx context.Context, r ReceiptUpdate) (found bool, err error) {
-	shard := r.Citizen.Shard
-	keys := []string{receiptKey(shard, r.Link, r.MessageID), earlyKey(shard, r.Link, r.MessageID)}
-	if !r.Final || !ends(r.State) {
-		n, err := s.rdb.Exists(ctx, keys[0]).Result()
-		if err != nil {
-			return false, judge(err)
-		}
-		return n > 0, nil
-	}
-	reply, err := s.lines.do(ctx, scriptReceipt, keys, r.State, r.Error, millis(r.At), r.EventID, grace(r.Grace).Milliseconds(), flag(s.opt.Handoffs), word(r.Delivery))
-	if err != nil {
-		return false, err
-	}
-	n, _ := reply.(int64)
-	return n == 1, nil
-}
-
-func ends(state string) bool {
-	return state == StateDelivered || state == StateUndeliverable || state == StateExpired
-}
-
 // Messages reads SMS as staff see them, in the order of ids; what does not stand is left out. The text of an erased
 // citizen's SMS is empty.
 func (s *Store) Messages(ctx context.Context, ids []string) ([]Message, error) {
@@ -328,6 +287,9 @@ func (s *Store) message(shard int, key string, reply []any) (Message, error) {
 	m.Tries, _ = strconv.Atoi(f["tr"])
 	class, _ := strconv.Atoi(f["cl"])
 	m.Class = Class(class)
+	if m.Interim = f["ir"]; m.Interim != "" {
+		m.InterimAt = fromMillis(f["ia"])
+	}
 	for name, v := range f {
 		if state, ok := strings.CutPrefix(name, "t:"); ok {
 			m.Times[state] = fromMillis(v)

@@ -23,6 +23,7 @@ var (
 	scriptCommit    = loadScript("commit", true)
 	scriptDone      = loadScript("done", true)
 	scriptReceipt   = loadScript("receipt", true)
+	scriptStray     = loadScript("stray", true)
 	scriptSettle    = loadScript("settle", true)
 	scriptRedeliver = loadScript("redeliver", true)
 	scriptRelease   = loadScript("release", true)
@@ -40,7 +41,7 @@ var (
 
 	allScripts = []*script{
 		scriptSurge, scriptAnnounce,
-		scriptCommit, scriptDone, scriptReceipt, scriptSettle, scriptRedeliver, scriptRelease, scriptClaim,
+		scriptCommit, scriptDone, scriptReceipt, scriptStray, scriptSettle, scriptRedeliver, scriptRelease, scriptClaim,
 		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury, scriptLease,
 	}
 )

@@ -246,9 +246,9 @@ func (s *Store) FindMessageID(ctx context.Context, links []string, messageID str
 		return "", 0, fmt.Errorf("look for a message id: %w", err)
 	}
 	for _, cmd := range asked {
-		if id, n, ok := strings.Cut(asString(cmd.Val()[0]), " "); ok {
-			part, _ = strconv.Atoi(n)
-			return id, part, nil
+		if f := strings.Fields(asString(cmd.Val()[0])); len(f) == 3 { // SMS, part, citizen
+			part, _ = strconv.Atoi(f[1])
+			return f[0], part, nil
 		}
 	}
 	return "", 0, fmt.Errorf("message id: %w", ErrNotFound)

@@ -23,21 +23,82 @@ func (s *Sender) Receipt(ctx context.Context, d *smpp.Delivery, r receipt.Receip
 		s.o.Metrics.receipt(d.Link, "without number")
 		return nil
 	}
-	for _, id := range citizens {
-		found, err := s.o.Store.Receipt(ctx, store.ReceiptUpdate{
-			Citizen: id, Link: d.Link, MessageID: r.MessageID, State: stateOf(r.State), Error: reason(r),
-			Final: r.State.Final() && !r.Intermediate, At: s.o.Now(), EventID: s.o.Store.NewID(id.Shard), Delivery: d.ID, Grace: s.limitsNow().ReceiptsGrace,
-		})
-		if err != nil {
-			return err
+	out, err := s.find(ctx, d, r, citizens)
+	if err != nil {
+		return err
+	}
+	switch out.Kind {
+	case store.ReceiptKnown:
+		s.o.Metrics.receipt(d.Link, r.State.String())
+	case store.ReceiptAmbiguous:
+		s.o.Metrics.receipt(d.Link, "ambiguous id")
+	default:
+		s.o.Metrics.receipt(d.Link, "unknown id")
+	}
+	return nil
+}
+
+// find asks for the SMS of each telephone in turn. Only the likeliest keeps a
+// receipt that nobody knows: with one telephone that is one commit.
+func (s *Sender) find(ctx context.Context, d *smpp.Delivery, r receipt.Receipt, citizens []store.CitizenID) (store.ReceiptOutcome, error) {
+	forms := receiptForms(r)
+	ids, sorted, certain := s.learner.sort(d.Link, forms)
+	now := s.o.Now()
+	_, byTLV := d.Message.TLVs.Get(smpp.TagReceiptedMessageID)
+	u := store.ReceiptUpdate{
+		Link: d.Link, MessageID: r.MessageID, IDs: ids, Certain: certain, State: stateOf(r.State), Error: reason(r),
+		Final: r.State.Final() && !r.Intermediate, Wait: len(citizens) == 1, At: now, Delivery: d.ID, Grace: s.limitsNow().ReceiptsGrace,
+	}
+	if len(citizens) > 1 {
+		citizens = append(citizens, citizens[0])
+	}
+	for i, id := range citizens {
+		u.Citizen, u.EventID = id, s.o.Store.NewID(id.Shard)
+		u.Wait = i == len(citizens)-1
+		out, err := s.o.Store.Receipt(ctx, u)
+		if err != nil || out.Kind == store.ReceiptAmbiguous {
+			return out, err
 		}
-		if found {
-			s.o.Metrics.receipt(d.Link, r.State.String())
-			return nil
+		if out.Kind == store.ReceiptKnown {
+			found := sorted[min(out.Which, len(sorted)-1)]
+			told := r.MessageID
+			if r.TextID != "" && receipt.Normal(r.TextID) == receipt.Normal(out.Accepted) {
+				told = r.TextID
+			}
+			s.learner.seen(d.Link, told, out.Accepted, found, len(sorted), sign{byTLV: byTLV, done: r.Done, at: now})
+			return out, nil
 		}
 	}
-	s.o.Metrics.receipt(d.Link, "unknown id")
-	return nil
+	return store.ReceiptOutcome{Kind: store.ReceiptWaits}, nil
+}
+
+// receiptForms are the ids that the submit_sm_resp may have told: by the TLV's id
+// where there is one, then by the text's.
+func receiptForms(r receipt.Receipt) []receipt.Form {
+	forms := receipt.Accepted(r.MessageID)
+	if r.TextID == "" {
+		return forms
+	}
+	for _, form := range receipt.Accepted(r.TextID) {
+		twice := false
+		for _, has := range forms {
+			twice = twice || has.ID == form.ID
+		}
+		if !twice {
+			forms = append(forms, form)
+		}
+	}
+	return forms
+}
+
+// writtenAs are, for each accepted id, those under which its receipt may have come
+// before its submit_sm_resp was stored.
+func (s *Sender) writtenAs(link string, accepted []string) [][]string {
+	all := make([][]string, len(accepted))
+	for i, id := range accepted {
+		all[i], _, _ = s.learner.sort(link, receipt.Written(id))
+	}
+	return all
 }
 
 // stateOf is the state of an SMS that a receipt's state means: what the SMSC

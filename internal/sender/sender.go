@@ -51,7 +51,7 @@ type keeper interface {
 	Identify(m msisdn.MSISDN) store.CitizenID
 	Done(ctx context.Context, d store.Done) (*store.Outgoing, error)
 	Release(ctx context.Context, boot string, sms []store.Outgoing, at time.Time) error
-	Receipt(ctx context.Context, r store.ReceiptUpdate) (bool, error)
+	Receipt(ctx context.Context, r store.ReceiptUpdate) (store.ReceiptOutcome, error)
 	Held(ctx context.Context, boot string, shards []int) ([]store.Outgoing, error)
 	NewID(shard int) string
 }
@@ -91,11 +91,12 @@ type Options struct {
 
 // Sender submits SMS and stores what becomes of them.
 type Sender struct {
-	o      Options
-	doubts *doubts
-	inHand *inHand
-	stuck  *stuck
-	room   chan struct{} // one slot: a link that had to refuse has room again
+	o       Options
+	doubts  *doubts
+	inHand  *inHand
+	stuck   *stuck
+	learner *learner
+	room    chan struct{} // one slot: a link that had to refuse has room again
 
 	mu       sync.Mutex // guards all below; taken before a queue's
 	routes   Routes
@@ -127,7 +128,7 @@ func New(o Options) *Sender {
 	o.DoubtEvery = min(o.DoubtEvery, doubtFor/3)
 	o.Policy = o.Policy.withDefaults()
 	s := &Sender{
-		o: o, doubts: newDoubts(), inHand: newInHand(), stuck: &stuck{}, room: make(chan struct{}, 1),
+		o: o, doubts: newDoubts(), inHand: newInHand(), stuck: &stuck{}, learner: newLearner(), room: make(chan struct{}, 1),
 		routes: o.Routes, queues: map[string]*queue{}, promised: map[string][]*queue{},
 	}
 	s.SetLimits(Limits{Expire: o.Policy.Expire, ReceiptsGrace: o.ReceiptsGrace})
@@ -313,6 +314,10 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 	g.Go(func() error {
 		s.resolve(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		s.receipts(ctx)
 		return nil
 	})
 	if s.o.Daemons != nil {

@@ -22,8 +22,8 @@ type ends struct {
 func (e *ends) BootID() string                         { return "boot" }
 func (e *ends) Identify(msisdn.MSISDN) store.CitizenID { return store.CitizenID{} }
 func (e *ends) NewID(int) string                       { return "id" }
-func (e *ends) Receipt(context.Context, store.ReceiptUpdate) (bool, error) {
-	return false, nil
+func (e *ends) Receipt(context.Context, store.ReceiptUpdate) (store.ReceiptOutcome, error) {
+	return store.ReceiptOutcome{}, nil
 }
 
 func (e *ends) Held(context.Context, string, []int) ([]store.Outgoing, error) { return nil, nil }

@@ -28,6 +28,9 @@ type sms struct {
 	times    map[string]time.Time
 	parts    int
 	receipts map[int]string
+
+	interim   string
+	interimAt time.Time
 }
 
 // queue puts an SMS of a turn where it waits; not nil: the boot holds it.
@@ -130,17 +133,15 @@ func (r *Redis) done(d store.Done) (*store.Outgoing, bool) {
 		r.tell(d.EventID, "sms.failed", m, d.At)
 	}
 	for i, id := range d.MessageIDs {
-		r.receipts[receiptKey{shard, d.SMS.Link, id}] = part{m.id, i + 1}
+		r.receipts[keyOf(d.SMS.Citizen, d.SMS.Link, id)] = part{m.id, i + 1}
 	}
 	var next *store.Outgoing
 	if d.End != store.DoneRetry {
 		delete(r.due, dueKey{shard: shard, kind: 's', name: m.id})
 		next = r.moveUp(c, m, d)
 	}
-	for i, id := range d.MessageIDs {
-		if early, ok := r.early[receiptKey{shard, d.SMS.Link, id}]; ok {
-			r.receipted(m, i+1, early)
-		}
+	if d.End == store.DoneAccepted {
+		r.takeEarly(m, d)
 	}
 	r.settle(d.Settle)
 	return next, true
@@ -174,6 +175,9 @@ func (r *Redis) receipted(m *sms, n int, u store.ReceiptUpdate) {
 	if m.state != store.StateSent {
 		return
 	}
+	if m.receipts[n] != "" {
+		return
+	}
 	m.receipts[n] = u.State
 	if u.State == store.StateDelivered {
 		for i := 1; i <= max(m.parts, 1); i++ {
@@ -195,25 +199,6 @@ func (r *Redis) tell(id, kind string, m *sms, at time.Time) {
 	if id != "" {
 		r.events = append(r.events, store.Event{ID: id, Type: kind, Ticket: m.one.Ticket, At: at, Shard: m.citizen.Shard, Citizen: m.citizen.Hash})
 	}
-}
-
-// Receipt is receipt.lua.
-func (s *Store) Receipt(ctx context.Context, u store.ReceiptUpdate) (bool, error) {
-	found := new(bool)
-	err := s.do(ctx, "receipt", func() {
-		key := receiptKey{u.Citizen.Shard, u.Link, u.MessageID}
-		p, ok := s.r.receipts[key]
-		*found = ok
-		if !u.Final || (u.State != store.StateDelivered && u.State != store.StateUndeliverable && u.State != store.StateExpired) {
-			return
-		}
-		if !ok || s.r.sms[p.sms].state == store.StateQueued {
-			s.r.early[key] = u
-			return
-		}
-		s.r.receipted(s.r.sms[p.sms], p.n, u)
-	})
-	return err == nil && *found, err
 }
 
 // Release is release.lua.
@@ -375,6 +360,6 @@ func (s *Store) Messages(ctx context.Context, ids []string) ([]store.Message, er
 func (m *sms) message() store.Message {
 	return store.Message{
 		ID: m.id, Ticket: m.one.Ticket, State: m.state, Link: m.one.Link, Error: m.err, Text: m.one.Text,
-		Times: maps.Clone(m.times), Tries: m.tries, Class: m.one.Class,
+		Times: maps.Clone(m.times), Tries: m.tries, Class: m.one.Class, Interim: m.interim, InterimAt: m.interimAt,
 	}
 }

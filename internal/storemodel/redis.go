@@ -33,6 +33,7 @@ type Redis struct {
 	answers  map[answerKey]store.Idempotency
 	groups   map[store.GroupRef]*group
 	early    map[receiptKey]store.ReceiptUpdate
+	learnt   map[string][]byte // of a link
 	receipts map[receiptKey]part
 	events   []store.Event
 	boots    map[string]int
@@ -67,7 +68,7 @@ type answerKey struct {
 }
 
 type receiptKey struct {
-	shard    int
+	citizen  store.CitizenID
 	link, id string
 }
 
@@ -105,7 +106,7 @@ func New() *Redis {
 		lost: map[string][]loss{}, ran: map[string]int{}, redeliv: 24 * time.Hour, settled: time.Minute,
 		citizens: map[store.CitizenID]*citizen{}, tickets: map[ticketKey]*ticket{}, sms: map[string]*sms{},
 		due: map[dueKey]time.Time{}, marks: map[markKey]*mark{}, answers: map[answerKey]store.Idempotency{},
-		groups: map[store.GroupRef]*group{}, early: map[receiptKey]store.ReceiptUpdate{}, receipts: map[receiptKey]part{},
+		groups: map[store.GroupRef]*group{}, early: map[receiptKey]store.ReceiptUpdate{}, learnt: map[string][]byte{}, receipts: map[receiptKey]part{},
 		boots: map[string]int{}, fences: map[string]bool{},
 	}
 }

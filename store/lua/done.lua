@@ -1,10 +1,11 @@
 -- done.lua: what became of one try to send; the citizen's next SMS moves up.
 -- KEYS  1 due · 2 fence · 3 the SMS · 4 out · 5 held · 6 queued · 7 dead · 8 events · 9 its hand-off list ·
---       then each mark to settle, then of each accepted part: receipt index, early receipt
+--       then each mark to settle, then early receipts by when they are given up, then of each accepted part: its place in the
+--       receipt index, and each place where a receipt of it may wait
 -- ARGV  1 boot · 2 id · 3 end: 1 accepted, 2 again, 3 ended · 4 state when ended · 5 accepted ids, JSON · 6 error · 7 at, ms ·
 --       8 again at, ms · 9 hold the next · 10 grace, ms · 11 tries now · 12 event, '' none · 13 settled for, ms ·
 --       14 events are handed on · 15 link that carried it, '' none · 16 number of the hold · 17 count of marks, then their ids ·
---       then the try: its field, '' none, and what it tells
+--       then the try: its field, '' none, and what it tells, then of each accepted part how many places
 -- returns {1, next…} done, and what this boot holds now · {-1} not held by this boot
 local DUE, FENCE, SMS, OUT, HELD, QUEUED, DEAD, EVENTS, HANDOFF = unpack(KEYS, 1, 9)
 local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, hand, link, hold, marks = unpack(ARGV, 1, 17)
@@ -32,13 +33,23 @@ end
 
 for i = 1, marks do call('HGET', KEYS[9 + i], 'id') end
 local list = {DUE, 'zset', OUT, 'list', HELD, 'set', QUEUED, 'zset', DEAD, 'zset', EVENTS, 'stream', HANDOFF, 'list'}
-local parts = {}
-for i = 10 + marks, #KEYS, 2 do
-  list[#list + 1] = KEYS[i]
+local EARLY = KEYS[10 + marks]
+list[#list + 1] = EARLY
+list[#list + 1] = 'zset'
+local parts, k = {}, 10 + marks
+for i = 20 + marks, #ARGV do
+  k = k + 1
+  local p = {index = KEYS[k]}
+  for _ = 1, tonumber(ARGV[i]) do
+    k = k + 1
+    local r = not p.early and call('GET', KEYS[k])
+    if r then p.early, p.key = r, KEYS[k] end
+  end
+  list[#list + 1] = p.index
   list[#list + 1] = 'string'
-  parts[#parts + 1] = {KEYS[i], call('GET', KEYS[i + 1])}
+  parts[#parts + 1] = p
 end
-local reason = refused(list, {'HSET', 'HDEL', 'ZADD', 'ZREM', 'SADD', 'SREM', 'LREM', 'RPUSH', 'XADD', 'SET', 'PEXPIRE'})
+local reason = refused(list, {'HSET', 'HDEL', 'ZADD', 'ZREM', 'SADD', 'SREM', 'LREM', 'RPUSH', 'XADD', 'SET', 'PEXPIRE', 'DEL'})
 if reason then return redis.error_reply(reason) end
 local head = call('LRANGE', OUT, 0, 1)
 local nextID = (head[1] == id) and head[2] or head[1]
@@ -59,7 +70,7 @@ end
 if link ~= '' and #parts > 0 then call('HSET', SMS, 'l', link) end -- its receipts come by it, and so do its other parts
 call('HDEL', SMS, 'hb')
 call('SREM', HELD, id)
-for i = 1, #parts do call('SET', parts[i][1], id .. ' ' .. i, 'PX', grace) end
+for i = 1, #parts do call('SET', parts[i].index, id .. ' ' .. i .. ' ' .. s[5], 'PX', grace) end
 if ending ~= '2' then
   call('ZREM', QUEUED, id)
   call('ZREM', DUE, 's' .. id) -- what has ended is not due, whatever came late in between
@@ -75,9 +86,12 @@ if ending ~= '2' then
   end
 end
 for i = 1, #parts do
-  if parts[i][2] then
-    local r = cjson.decode(parts[i][2])
+  local p = parts[i]
+  if p.early and ending == '1' then
+    local r = cjson.decode(p.early)
     receipted(id, i, r.state, r.error, r.at, r.event, hand, r.by)
+    call('DEL', p.key)
+    call('ZREM', EARLY, string.sub(p.key, #TAG + 1))
   end
 end
 settle()

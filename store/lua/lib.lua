@@ -64,12 +64,12 @@ local function tell(event, what, id, ticket, citizen, at, why, hand)
 end
 
 -- receipted applies a final receipt of one part of an SMS that was sent: one part that failed ends the SMS, the last one
--- delivered too. A final state stays. by is the receipt's deliver_sm, for who traces the SMS. It came after the SMS was
+-- delivered too. A final state stays, of a part as of the SMS. by is the receipt's deliver_sm, for who traces the SMS. It came after the SMS was
 -- sent, also where it was faster than the answer.
 local function receipted(id, part, state, why, at, event, hand, by)
   local key = TAG .. 'm:' .. id
   local m = call('HMGET', key, 'st', 'np', 'tk', 'c', 't:sent')
-  if m[1] ~= 'sent' then return end
+  if m[1] ~= 'sent' or call('HGET', key, 'rp' .. part) then return end
   if m[5] and tonumber(at) < tonumber(m[5]) then at = m[5] end
   call('HSET', key, 'rp' .. part, state, 'rv' .. part, at .. ' ' .. (by or '') .. ' ' .. why)
   if state == 'delivered' then

@@ -1,20 +1,49 @@
--- receipt.lua: a final delivery receipt. One that comes before its SMS was noted as sent waits for it.
--- KEYS  1 receipt index · 2 early receipt
--- ARGV  1 state · 2 error · 3 at, ms · 4 event, '' none · 5 grace, ms · 6 events are handed on · 7 its deliver_sm
--- returns 1 known · 0 unknown: kept for the grace
-local state, why, at, event, grace, hand, by = unpack(ARGV, 1, 7)
-local found = call('GET', KEYS[1])
-local id, part = string.match(found or '', '^(%S+) (%d+)$')
-local m = id and call('HMGET', TAG .. 'm:' .. id, 'st', 'tk', 'c')
-if not id or not m[1] or m[1] == 'queued' then
-  local reason = refused({KEYS[2], 'string'}, {'SET'})
-  if reason then return redis.error_reply(reason) end
-  call('SET', KEYS[2], cjson.encode({state = state, error = why, at = at, event = event, by = by}), 'PX', grace)
-  return id and 1 or 0
+-- receipt.lua: what a delivery receipt says of one part of an SMS. A final one that comes before its SMS was noted as sent
+-- waits for it, where asked.
+-- KEYS  1 early receipts by when they are given up · 2 where this one waits · 3… receipt index, a key for each id that the
+--       submit_sm_resp may have told, likeliest first
+-- ARGV  1 state · 2 error · 3 at, ms · 4 event, '' none · 5 grace, ms · 6 events are handed on · 7 final · 8 it may wait ·
+--       9 how the SMSC writes ids is known: the first that stands is meant · 10 link · 11 message id, as told · 12 at most waiting ·
+--       13 citizen's hash · 14 its deliver_sm
+-- returns {1, which id, the id as the submit_sm_resp told it} known · {0} unknown · {2} unknown, and waits ·
+--         {3} several SMS may be meant
+local EARLY, WAITS = KEYS[1], KEYS[2]
+local state, why, at, event, grace, hand, final, wait, certain, link, told, most, citizen, by = unpack(ARGV, 1, 14)
+local id, part, which
+for i = 3, #KEYS do
+  local m, p, c = string.match(call('GET', KEYS[i]) or '', '^(%S+) (%d+) (%S+)$')
+  if c ~= citizen then m = nil end -- another's: in one notation two ids may be one number
+  if m and not which then
+    id, part, which = m, p, i - 2
+  elseif m and certain ~= '1' and (m ~= id or p ~= part) then
+    return {3}
+  end
 end
+local m = id and call('HMGET', TAG .. 'm:' .. id, 'st', 'tk', 'c', 'acc')
+if not id or not m[1] or m[1] == 'queued' then
+  if final ~= '1' or wait ~= '1' then return {0} end
+  local reason = refused({EARLY, 'zset', WAITS, 'string'}, {'SET', 'ZADD', 'ZREM', 'DEL'})
+  if reason then return redis.error_reply(reason) end
+  local known = call('EXISTS', WAITS) == 1
+  if not known then -- of a duplicate the first counts
+    call('SET', WAITS, cjson.encode({state = state, error = why, at = at, event = event, link = link, id = told, by = by}), 'PX', str(2 * tonumber(grace)))
+    call('ZADD', EARLY, str(tonumber(at) + tonumber(grace)), string.sub(WAITS, #TAG + 1))
+    if call('ZCARD', EARLY) > tonumber(most) then -- whoever floods us does not fill the store
+      local oldest = call('ZRANGEBYSCORE', EARLY, '-inf', '+inf', 'LIMIT', 0, 1)[1]
+      call('ZREM', EARLY, oldest)
+      call('DEL', TAG .. oldest)
+    end
+  end
+  return {2}
+end
+local accepted = m[4] and cjson.decode(m[4])[tonumber(part)] or ''
 local subject = (m[2] ~= '0') and ('t' .. m[2]) or ('c' .. m[3])
 local reason = refused({TAG .. 'due', 'zset', TAG .. 'ev', 'stream', TAG .. 'h:' .. subject, 'list'},
   {'HSET', 'XADD', 'RPUSH', 'ZADD'})
 if reason then return redis.error_reply(reason) end
-receipted(id, part, state, why, at, event, hand, by)
-return 1
+if final == '1' then
+  receipted(id, part, state, why, at, event, hand, by)
+elseif m[1] == 'sent' then
+  call('HSET', TAG .. 'm:' .. id, 'ir', state, 'ia', at)
+end
+return {1, which, accepted}
