@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"aduan/internal/sender"
 	"aduan/smpp"
 	"aduan/store"
 )
@@ -34,6 +35,8 @@ type linkView struct {
 	Sessions []sessionView `json:"sessions"`
 
 	Certificates certificatesView `json:"certificates"`
+
+	Receipts sender.Learnt `json:"receipts"` // what its receipts have shown of the operator's SMSC
 }
 
 // certificatesView is when the certificates of a link's last TLS handshake expire; null: none.
@@ -140,6 +143,7 @@ func (l *line) publish(ctx context.Context) error {
 			st := link.Status()
 			s.Links = append(s.Links, viewLink(st))
 			s.Links[len(s.Links)-1].Rate = l.rate(st.Name)
+			s.Links[len(s.Links)-1].Receipts = l.sender.Learnt(st.Name)
 			if n, err := l.sender.Depth(st.Name); err == nil {
 				s.Memory[st.Name] = n
 			}

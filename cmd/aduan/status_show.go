@@ -107,6 +107,9 @@ func printStatus(st lineStatus, out io.Writer) error {
 						one.Bind, one.State, one.Since.Format(time.RFC3339), one.InHand, one.Outstanding)
 				}
 			}
+			if learnt := l.Receipts.String(); learnt != "" {
+				fmt.Fprintf(w, "    receipts\t%s\n", learnt)
+			}
 			if rate := l.Rate.String(); rate != "" {
 				fmt.Fprintf(w, "    rate\t%s\n", rate)
 			}

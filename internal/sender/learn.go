@@ -3,6 +3,8 @@ package sender
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +32,44 @@ type Learnt struct {
 	Clock *int `json:"clock_minutes"`
 	// Receipts is how many receipts of our SMS have come.
 	Receipts int `json:"receipts"`
+}
+
+// String is what was learnt in words, for an operator; "" as long as no receipt came.
+func (k Learnt) String() string {
+	if k.Receipts == 0 {
+		return ""
+	}
+	var said []string
+	switch k.IDs {
+	case receipt.HexDecimal:
+		said = append(said, "ids hexadecimal in the response, decimal in the receipt")
+	case receipt.DecimalHex:
+		said = append(said, "ids decimal in the response, hexadecimal in the receipt")
+	case receipt.Same:
+		said = append(said, "ids the same in response and receipt")
+	}
+	if k.Zeros {
+		said = append(said, "leading zeros differ")
+	}
+	if k.Case {
+		said = append(said, "upper and lower case differ")
+	}
+	switch k.Form {
+	case "both":
+		said = append(said, "in text and in TLVs")
+	case "tlv":
+		said = append(said, "in TLVs")
+	default:
+		said = append(said, "in text")
+	}
+	if k.Clock != nil {
+		sign, minutes := '+', *k.Clock
+		if minutes < 0 {
+			sign, minutes = '-', -minutes
+		}
+		said = append(said, fmt.Sprintf("clock UTC%c%02d:%02d", sign, minutes/60, minutes%60))
+	}
+	return strings.Join(said, ", ")
 }
 
 // sure is how many receipts must tell a notation before it decides between several
