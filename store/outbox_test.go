@@ -245,7 +245,7 @@ func TestReceipts(t *testing.T) {
 	receipt := func(b *bench, c store.CitizenID, id, state string) bool {
 		found, err := b.Receipt(b.ctx, store.ReceiptUpdate{
 			Citizen: c, Link: "main", MessageID: id, State: state, Error: "007",
-			Final: true, Wait: true, At: b.now, EventID: b.NewID(c.Shard),
+			Final: true, At: b.now, EventID: b.NewID(c.Shard),
 		})
 		if err != nil {
 			b.t.Fatal(err)

@@ -27,7 +27,7 @@ type ReceiptUpdate struct {
 	Certain      bool
 	State, Error string // delivered, undeliverable, expired; any other state is only noted
 	Final        bool
-	Wait         bool // one of an unknown SMS waits for it
+	LookOnly     bool // one of an unknown SMS does not wait for it
 	At           time.Time
 	EventID      string
 	Delivery     string        // the id of its deliver_sm
@@ -70,7 +70,7 @@ func (s *Store) Receipt(ctx context.Context, r ReceiptUpdate) (ReceiptOutcome, e
 		keys = append(keys, receiptKey(r.Citizen.Shard, r.Link, id))
 	}
 	reply, err := s.lines.do(ctx, scriptReceipt, keys, r.State, r.Error, millis(r.At), r.EventID, grace(r.Grace).Milliseconds(),
-		flag(s.opt.Handoffs), flag(r.Final && ends(r.State)), flag(r.Wait), flag(r.Certain), r.Link, r.MessageID, earlyMost, r.Citizen.Hash, word(r.Delivery))
+		flag(s.opt.Handoffs), flag(r.Final && ends(r.State)), flag(!r.LookOnly), flag(r.Certain), r.Link, r.MessageID, earlyMost, r.Citizen.Hash, word(r.Delivery))
 	if err != nil {
 		return ReceiptOutcome{}, err
 	}

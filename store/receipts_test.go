@@ -35,7 +35,7 @@ func (b *bench) receive(u store.ReceiptUpdate) store.ReceiptOutcome {
 
 func (b *bench) final(c store.CitizenID, id, state string) store.ReceiptOutcome {
 	b.t.Helper()
-	return b.receive(store.ReceiptUpdate{Citizen: c, MessageID: id, State: state, Final: true, Wait: true})
+	return b.receive(store.ReceiptUpdate{Citizen: c, MessageID: id, State: state, Final: true})
 }
 
 // S10: receipt 2 days late, before resp, twice, backwards.
@@ -75,7 +75,7 @@ func TestS10AnEarlyReceiptWaitsForTheResponse(t *testing.T) {
 				t.Fatalf("%+v", out)
 			}
 		}
-		if out := b.receive(store.ReceiptUpdate{Citizen: c.ID, MessageID: "77", State: "enroute", Wait: true}); out.Kind != store.ReceiptUnknown {
+		if out := b.receive(store.ReceiptUpdate{Citizen: c.ID, MessageID: "77", State: "enroute"}); out.Kind != store.ReceiptUnknown {
 			t.Errorf("an intermediate state waits: %+v", out)
 		}
 		o := b.sendOne(1, "main", "AB1")
@@ -93,13 +93,13 @@ func TestS11AReceiptOfSomethingElseChangesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		o := b.sendOne(1, "main", "500")
 		other := b.sendOne(2, "main", "500") // another citizen's, with the same id
-		if out := b.receive(store.ReceiptUpdate{Citizen: o.Citizen, Link: "second", MessageID: "500", State: store.StateUndeliverable, Final: true, Wait: true}); out.Kind != store.ReceiptWaits {
+		if out := b.receive(store.ReceiptUpdate{Citizen: o.Citizen, Link: "second", MessageID: "500", State: store.StateUndeliverable, Final: true}); out.Kind != store.ReceiptWaits {
 			t.Errorf("another link's: %+v", out)
 		}
 		if out := b.final(o.Citizen, "501", store.StateUndeliverable); out.Kind != store.ReceiptWaits {
 			t.Errorf("an unknown id: %+v", out)
 		}
-		if out := b.receive(store.ReceiptUpdate{Citizen: o.Citizen, MessageID: "502", State: store.StateUndeliverable, Final: true}); out.Kind != store.ReceiptUnknown {
+		if out := b.receive(store.ReceiptUpdate{Citizen: o.Citizen, MessageID: "502", State: store.StateUndeliverable, Final: true, LookOnly: true}); out.Kind != store.ReceiptUnknown {
 			t.Errorf("not to wait: %+v", out)
 		}
 		for _, id := range []string{o.ID, other.ID} {
@@ -125,7 +125,7 @@ func TestS11AReceiptOfSomethingElseChangesNothing(t *testing.T) {
 func TestSeveralSMSThatMayBeMeant(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		hex, same := b.sendOne(1, "main", "10"), b.sendOne(1, "main", "16")
-		u := store.ReceiptUpdate{Citizen: hex.Citizen, MessageID: "16", IDs: []string{"10", "16"}, State: store.StateDelivered, Final: true, Wait: true}
+		u := store.ReceiptUpdate{Citizen: hex.Citizen, MessageID: "16", IDs: []string{"10", "16"}, State: store.StateDelivered, Final: true}
 		if out := b.receive(u); out.Kind != store.ReceiptAmbiguous {
 			t.Errorf("%+v", out)
 		}

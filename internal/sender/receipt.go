@@ -47,14 +47,14 @@ func (s *Sender) find(ctx context.Context, d *smpp.Delivery, r receipt.Receipt, 
 	_, byTLV := d.Message.TLVs.Get(smpp.TagReceiptedMessageID)
 	u := store.ReceiptUpdate{
 		Link: d.Link, MessageID: r.MessageID, IDs: ids, Certain: certain, State: stateOf(r.State), Error: reason(r),
-		Final: r.State.Final() && !r.Intermediate, Wait: len(citizens) == 1, At: now, Delivery: d.ID, Grace: s.limitsNow().ReceiptsGrace,
+		Final: r.State.Final() && !r.Intermediate, At: now, Delivery: d.ID, Grace: s.limitsNow().ReceiptsGrace,
 	}
 	if len(citizens) > 1 {
 		citizens = append(citizens, citizens[0])
 	}
 	for i, id := range citizens {
 		u.Citizen, u.EventID = id, s.o.Store.NewID(id.Shard)
-		u.Wait = i == len(citizens)-1
+		u.LookOnly = i < len(citizens)-1
 		out, err := s.o.Store.Receipt(ctx, u)
 		if err != nil || out.Kind == store.ReceiptAmbiguous {
 			return out, err

@@ -49,7 +49,7 @@ func (r *Redis) receipt(u store.ReceiptUpdate) store.ReceiptOutcome {
 	}
 	final := u.Final && (u.State == store.StateDelivered || u.State == store.StateUndeliverable || u.State == store.StateExpired)
 	if found == nil || r.sms[found.sms].state == store.StateQueued {
-		if !final || !u.Wait {
+		if !final || u.LookOnly {
 			return store.ReceiptOutcome{Kind: store.ReceiptUnknown}
 		}
 		key := keyOf(u.Citizen, u.Link, u.MessageID)
