@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,13 +15,15 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"aduan/internal/telemetry"
 	"aduan/smpp/smsc"
 )
 
 func newSMSC() *cobra.Command {
-	var listen, systemID, password string
+	var listen, shortCode string
+	story := &smscStory{}
 	cmd := &cobra.Command{
 		Use:   "smsc",
 		Short: "The SMSC simulator alone, for any SMPP client",
@@ -30,24 +34,47 @@ from telephones:
     6281234567890 LAPOR jalan rusak di depan pasar Minggu
 
 is sent from 6281234567890 to the short code. What telephones get, and what
-becomes of their texts, is printed as a JSON object a line.`,
+becomes of their texts, is printed as a JSON object a line.
+
+It tells the stories of the field: a script (--script FILE, docs/simulator.md)
+says what goes wrong when, and so does each flag whose help begins with
+"script:". Its value is now, or KEY=VALUE,… of
+
+    at=5s               since the start, or since after
+    after=submit_sm:10  once so many have come (deliver_sm: gone); also bind, bound
+    for=30s             then it ends; without it, it lasts
+
+and of the keys that its help names. Such a flag may be given several times.`,
+		Example: `  aduan smsc --half-open at=20s
+  aduan smsc --refuse-binds at=10s,for=1m,status=ESME_RALYBND --reset at=10s
+  aduan smsc --message-id hex --receipt-id padded --receipts-first by=2s
+  aduan smsc --swallow-submit-resps after=submit_sm:5,count=3 --seed 1
+  aduan smsc --script incident.yaml`,
 		Args: usageArgs(cobra.NoArgs),
 	}
+	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:2775", "address to listen on")
-	cmd.Flags().StringVar(&systemID, "system-id", "", "system_id that a bind must give (default: any)")
-	cmd.Flags().StringVar(&password, "password", "", "password that a bind must give (default: any)")
-	shortCode := cmd.Flags().String("short-code", "1708", "where texts from standard input go")
+	cmd.Flags().StringVar(&shortCode, "short-code", "1708", "where texts from standard input go")
+	story.flags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		log, _, err := telemetry.NewLog(telemetry.LogOptions{})
 		if err != nil {
 			return err
 		}
-		return runSMSC(cmd.Context(), listen, *shortCode, smsc.Options{SystemID: systemID, Password: password, Log: log}, cmd.InOrStdin(), cmd.OutOrStdout(), log)
+		o, err := story.options()
+		if err != nil {
+			return err
+		}
+		o.Log = log
+		for i := range story.steps {
+			story.steps[i].To = cmp.Or(story.steps[i].To, shortCode)
+		}
+		return runSMSC(cmd.Context(), listen, shortCode, o, story.steps, cmd.InOrStdin(), cmd.OutOrStdout(), log)
 	}
 	return cmd
 }
 
-func runSMSC(ctx context.Context, listen, shortCode string, o smsc.Options, in io.Reader, out io.Writer, log *zap.Logger) error {
+func runSMSC(ctx context.Context, listen, shortCode string, o smsc.Options, steps []smsc.Step, in io.Reader, out io.Writer, log *zap.Logger) error {
 	ln, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("smsc: %w; choose another address with --listen", err)
@@ -57,7 +84,20 @@ func runSMSC(ctx context.Context, listen, shortCode string, o smsc.Options, in i
 	server := smsc.New(o)
 	log.Info("SMSC simulator listens", zap.String("address", ln.Addr().String()))
 	go readTexts(in, shortCode, server, log) // ends with its input, or with the process
-	return server.Run(ctx, ln)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var g errgroup.Group
+	g.Go(func() error {
+		if err := server.Play(ctx, steps); errors.Is(err, smsc.ErrEnd) {
+			stop()
+		}
+		return nil
+	})
+	g.Go(func() error {
+		defer stop()
+		return server.Run(ctx, ln)
+	})
+	return g.Wait()
 }
 
 // readTexts sends each line of in from the telephone that it begins with.

@@ -261,7 +261,10 @@ func (a *audit) turns(l *lane) {
 	if len(took) > len(wrote) {
 		a.fail("a citizen wrote %d times and had %d turns", len(wrote), len(took))
 	}
-	if !slices.Equal(slices.Compact(slices.Clone(took)), slices.Compact(wrote)) {
+	if once := slices.Compact(slices.Clone(wrote)); len(once) < len(wrote) {
+		wrote, took = once, slices.Compact(took)
+	}
+	if !slices.Equal(took, wrote) {
 		a.fail("the turns of a citizen are not what was written, in its order: %d of %d", len(took), len(wrote))
 	}
 }

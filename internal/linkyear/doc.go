@@ -11,5 +11,6 @@
 //
 // It searches for what breaks promises 1, 3, 4 and 5 of DESIGN. Everything is in its test files. A seed that failed is
 // played again by ADUAN_SEED=N (its plan is the same; goroutines of one moment may run in another order), with
-// ADUAN_HOURS=N it lasts as long as is said.
+// ADUAN_HOURS=N it lasts as long as is said. With the race detector the quiet times are longer, so that the year is done
+// in time: a seed is played again as it failed, with the detector or without.
 package linkyear

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"aduan/internal/testenv"
 )
 
 // setting is how a seed's line is set up.
@@ -28,8 +30,8 @@ const timer = 15 * time.Second
 func (s setting) boundWithin() time.Duration { return s.enquire + 2*s.response + s.reconnectMax }
 
 func (s setting) String() string {
-	return fmt.Sprintf("%d daemon(s), %v, enquire_link %v, response_timeout %v, reconnect %v to %v, window %d, %d session(s), pair %v, rate %v",
-		s.daemons, s.hours, s.enquire, s.response, s.reconnectMin, s.reconnectMax, s.window, s.sessions, s.pair, s.rate)
+	return fmt.Sprintf("race detector %v, %d daemon(s), %v, enquire_link %v, response_timeout %v, reconnect %v to %v, window %d, %d session(s), pair %v, rate %v",
+		testenv.Race, s.daemons, s.hours, s.enquire, s.response, s.reconnectMin, s.reconnectMax, s.window, s.sessions, s.pair, s.rate)
 }
 
 // fault is one misbehaviour, some time after its burst began.
@@ -80,9 +82,13 @@ func choose[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
 // newSetting is the line of a seed: every third is two daemons with heartbeats for an hour, the others are one with long quiet times.
 func newSetting(seed uint64, r *rand.Rand) setting {
+	hours, enquire := 60*time.Hour, []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}
+	if testenv.Race { // some five times as slow: longer quiet times, fewer seeds
+		hours, enquire = 240*time.Hour, []time.Duration{2 * time.Minute, 10 * time.Minute, 10 * time.Minute, 20 * time.Minute}
+	}
 	s := setting{
-		daemons: 1, hours: quietHours, bursts: 10, look: 20 * time.Second,
-		enquire: choose(r, 30*time.Second, 2*time.Minute, 5*time.Minute, 10*time.Minute), response: choose(r, 5*time.Second, 10*time.Second),
+		daemons: 1, hours: hours, bursts: 10, look: time.Minute,
+		enquire: choose(r, enquire...), response: choose(r, 5*time.Second, 10*time.Second),
 		reconnectMin: time.Second, reconnectMax: choose(r, 10*time.Second, time.Minute),
 		window: choose(r, 1, 2, 5, 10), sessions: choose(r, 1, 1, 1, 2), pair: r.IntN(5) == 0,
 		rate: choose[float64](r, 0, 0, 2, 10, 50),

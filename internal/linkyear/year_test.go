@@ -19,10 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const (
-	year       = 8760 * time.Hour
-	quietHours = 60 * time.Hour // of the seeds with one daemon
-)
+const year = 8760 * time.Hour
 
 // metrics are one for all seeds: instruments are made once a process.
 var metrics = smpp.NewMetrics(nil)

@@ -117,3 +117,6 @@ func fromWord(word string) (State, bool) {
 	}
 	return StateUnknown, false
 }
+
+// ParseState reads a state as people and SMSCs write it: delivered, DELIVRD, 2.
+func ParseState(word string) (State, bool) { return fromWord(word) }

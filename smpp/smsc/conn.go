@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 var errCut = errors.New("smsc: cut on demand")
@@ -46,6 +47,7 @@ type conn struct {
 	pause     *pause
 	closed    chan struct{}
 	closeOnce sync.Once
+	hole      atomic.Bool  // nothing passes any more, and the peer is not told
 	readLeft  atomic.Int64 // octets until it is cut; negative: no limit
 	writeLeft atomic.Int64
 }
@@ -61,6 +63,10 @@ func (c *conn) Read(b []byte) (int, error) {
 	c.pause.wait(c.closed)
 	n, err := c.Conn.Read(b)
 	c.pause.wait(c.closed) // what came meanwhile is not seen before the pause ends
+	if c.hole.Load() {
+		<-c.closed
+		return 0, errCut
+	}
 	left := c.readLeft.Load()
 	if left < 0 {
 		return n, err
@@ -74,6 +80,9 @@ func (c *conn) Read(b []byte) (int, error) {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
+	if c.hole.Load() {
+		return len(b), nil
+	}
 	left := c.writeLeft.Load()
 	if left < 0 {
 		return c.Conn.Write(b)
@@ -88,14 +97,21 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Close closes once.
+// Close closes once. What is a black hole stays open underneath, so that the peer learns nothing, until fill.
 func (c *conn) Close() (err error) {
 	c.closeOnce.Do(func() {
 		close(c.closed)
+		if c.hole.Load() {
+			err = c.Conn.SetReadDeadline(time.Unix(1, 0)) // our reader ends
+			return
+		}
 		err = c.Conn.Close()
 	})
 	return err
 }
+
+// fill ends a black hole.
+func (c *conn) fill() { _ = c.Conn.Close() }
 
 // reset closes with RST, so that the peer loses what it has not read.
 func (c *conn) reset() {

@@ -106,6 +106,7 @@ func (s *Server) deliver(c *session, d *delivery) {
 		Phone: d.out.phone.number, Message: d.message, OutgoingID: d.out.ID, Part: d.part, Parts: d.out.Segments,
 		Attempt: d.attempts, Receipt: d.receipt != "", MessageID: d.receipt,
 	})
+	s.tally(smpp.CmdDeliverSM)
 	c.window[f.seq] = f
 	c.flights = append(c.flights, f)
 	if d.attempts == 1 && d.part == 1 {

@@ -17,9 +17,10 @@ const (
 	EventBound                     // Session, SystemID, Bind, Sessions
 	EventUnbound                   // the same, Reason
 	EventRefused                   // a bind was refused: Session, SystemID, Bind, Status
+	EventScript                    // a step of a script was done, or ended: Reason, Sessions
 )
 
-var eventNames = [...]string{"sms", "outgoing", "bound", "unbound", "refused"}
+var eventNames = [...]string{"sms", "outgoing", "bound", "unbound", "refused", "script"}
 
 // String names the kind.
 func (k EventKind) String() string {

@@ -20,6 +20,12 @@ type faults struct {
 	submitDelay    time.Duration
 	bindDelay      time.Duration
 	receiptFirst   time.Duration
+	twist          Twist
+	twisted        int
+	outbind        bool
+	pieces         bool
+	hold           time.Duration
+	holes          []*conn // until Run ends
 }
 
 // Refuse answers binds with a status; ESME_ROK: accept them again. Sessions

@@ -38,6 +38,7 @@ func (s *Server) handle(c *session, frame []byte) (why string) {
 		return ""
 	}
 	c.lastRead = time.Now()
+	s.tally(h.ID)
 	switch h.ID {
 	case smpp.CmdDeliverSMResp, smpp.CmdDataSMResp:
 		s.answered(c, h.Seq, h.Status)
@@ -82,6 +83,7 @@ func (s *Server) bindRequest(c *session, h smpp.Header, frame []byte) {
 		return
 	}
 	c.lastRead = time.Now()
+	s.tally(CountBind)
 	if s.faults.ignoreBinds {
 		return
 	}
@@ -135,6 +137,7 @@ func (s *Server) answerBind(c *session, h smpp.Header, b *smpp.Bind, status smpp
 		return
 	}
 	c.state, c.bind, c.systemID = stateBound, h.ID, systemID
+	s.tally(CountBound)
 	s.bound++
 	s.emit(Event{Kind: EventBound, Session: c.id, SystemID: systemID, Bind: h.ID, Sessions: s.bound})
 	s.o.Log.Info("bound", zap.String("session", c.id), zap.Stringer("bind", h.ID))

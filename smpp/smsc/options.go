@@ -53,6 +53,10 @@ type Options struct {
 	JournalLimit int // newest entries kept; 0: 1,000,000, negative: no journal
 	InboxLimit   int // newest SMS kept by a telephone; 0: 10,000
 
+	SubmitDelay time.Duration // before each answer to a submit
+	BindDelay   time.Duration // before each answer to a bind
+
+	Seed      uint64           // of what is left to chance: sizes of pieces, shares of refusals
 	MessageID func() string    // nil: decimal, rising, not repeated by a later process
 	Now       func() time.Time // nil: time.Now
 	OnEvent   func(Event)      // called in order by one goroutine of Run

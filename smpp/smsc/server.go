@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -36,6 +37,9 @@ type Server struct {
 	count     uint64 // numbers of journal, outgoing messages, timers
 	sessionNo int
 	changed   signal // a session bound or ended
+	counts    map[smpp.CommandID]int
+	counted   signal // one of counts rose
+	dice      *rand.Rand
 
 	wake   chan struct{} // an earlier timer
 	notify chan struct{} // events wait
@@ -50,6 +54,9 @@ func New(o Options) *Server {
 		journal: journal{limit: o.JournalLimit},
 		wake:    make(chan struct{}, 1),
 		notify:  make(chan struct{}, 1),
+		counts:  make(map[smpp.CommandID]int),
+		dice:    rand.New(rand.NewPCG(o.Seed, 0)),
+		faults:  faults{submitDelay: o.SubmitDelay, bindDelay: o.BindDelay},
 	}
 }
 
@@ -100,8 +107,11 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, g *errgroup.Group)
 		late := ctx.Err() != nil
 		if !late {
 			s.sessions = append(s.sessions, c)
+			if s.faults.outbind {
+				c.send(outbind(s.o.Name))
+			}
 		}
-		s.mu.Unlock()
+		s.unlock()
 		if late {
 			_ = conn.Close()
 			continue
@@ -132,6 +142,9 @@ func (s *Server) shutdown() {
 	s.mu.Lock()
 	for _, c := range slices.Clone(s.sessions) {
 		s.drop(c, "shut down")
+	}
+	for _, c := range s.faults.holes {
+		c.fill()
 	}
 	s.unlock()
 }
@@ -229,6 +242,12 @@ func (s *Server) release(c *session, why string) {
 	s.changed.fire()
 	s.giveBack(c)
 	s.dispatch()
+}
+
+// tally notes a PDU for those who wait for a number of them; mu is held.
+func (s *Server) tally(id smpp.CommandID) {
+	s.counts[id]++
+	s.counted.fire()
 }
 
 // nextNumber orders everything that happens here.

@@ -184,6 +184,7 @@ func (c *session) write() {
 		case <-c.done:
 			return
 		}
+		c.srv.glue(c.done)
 		for {
 			c.wmu.Lock()
 			buf, c.out = c.out, buf[:0]
@@ -196,7 +197,7 @@ func (c *session) write() {
 				break
 			}
 			_ = c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-			if _, err := c.conn.Write(buf); err != nil {
+			if err := c.put(buf); err != nil {
 				c.srv.mu.Lock()
 				c.srv.drop(c, "connection lost")
 				c.srv.unlock()

@@ -39,6 +39,7 @@ func (s *Server) submit(c *session, h smpp.Header, frame []byte) {
 		return // read, but its session is gone: as if lost on the way
 	}
 	c.lastRead = time.Now()
+	s.tally(smpp.CmdSubmitSM)
 	e := s.journal.add(&Entry{
 		N: s.nextNumber(), Kind: EntrySubmit, At: s.o.Now(), Session: c.id, Seq: h.Seq,
 		Phone: number, Message: m, MessageID: id, Status: status,
@@ -83,6 +84,11 @@ func (s *Server) answerSubmit(c *session, h smpp.Header, e *Entry) {
 	resp, err := smpp.AppendResp(nil, h.ID.Response(), e.Status, h.Seq, e.MessageID)
 	if err != nil { // a MessageID of more than 64 octets
 		resp = smpp.AppendHeader(nil, h.ID.Response(), smpp.StatusRSYSERR, h.Seq)
+	}
+	if s.faults.twisted > 0 {
+		s.faults.twisted--
+		s.twist(c, h, e, resp)
+		return
 	}
 	c.send(resp)
 }
