@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,9 +65,7 @@ and of the keys that its help names. Such a flag may be given several times.`,
 			return err
 		}
 		o.Log = log
-		for i := range story.steps {
-			story.steps[i].To = cmp.Or(story.steps[i].To, shortCode)
-		}
+		story.towards(shortCode)
 		return runSMSC(cmd.Context(), listen, shortCode, o, story.steps, cmd.InOrStdin(), cmd.OutOrStdout(), log)
 	}
 	return cmd

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -105,4 +107,15 @@ func (s *smscStory) options() (smsc.Options, error) {
 	}
 	s.steps = steps
 	return profile.Options(s.seed)
+}
+
+// towards fills in where texts and receipts go that do not say so.
+func (s *smscStory) towards(shortCode string) {
+	for _, a := range smsc.Actions() {
+		for i := range s.steps {
+			if st := &s.steps[i]; st.Do == a.Name && slices.Contains(a.Reads, "to") {
+				st.To = cmp.Or(st.To, shortCode)
+			}
+		}
+	}
 }
