@@ -88,7 +88,7 @@ func (s *smsc) each(f func(c *link)) {
 	}
 }
 
-// once misbehaves at this moment, on every connection.
+// once misbehaves at this moment, on every connection or on one of several.
 func (s *smsc) once(f fault) bool {
 	do := map[string]func(c *link){
 		"half-open":       func(c *link) { c.halfOpen(f.n) },
@@ -113,8 +113,22 @@ func (s *smsc) once(f fault) bool {
 	if f.what == "bad TLVs" {
 		s.w.write(true)
 	}
+	if live := s.live(); f.n%2 == 1 && len(live) > 1 { // the others go on
+		do(live[f.n/2%len(live)])
+		return true
+	}
 	s.each(do)
 	return true
+}
+
+// live are the connections that carry something, as far as the SMSC knows.
+func (s *smsc) live() (list []*link) {
+	for _, c := range s.links {
+		if !c.gone && !c.hole && c.bound != 0 {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // halfOpen: nothing passes any more and nobody is told. The SMSC gives the connection up some time later.

@@ -90,7 +90,7 @@ func newSetting(seed uint64, r *rand.Rand) setting {
 		daemons: 1, hours: hours, bursts: 10, look: time.Minute,
 		enquire: choose(r, enquire...), response: choose(r, 5*time.Second, 10*time.Second),
 		reconnectMin: time.Second, reconnectMax: choose(r, 10*time.Second, time.Minute),
-		window: choose(r, 1, 2, 5, 10), sessions: choose(r, 1, 1, 1, 2), pair: r.IntN(5) == 0,
+		window: choose(r, 1, 2, 5, 10), sessions: choose(r, 1, 1, 2), pair: r.IntN(5) == 0,
 		rate: choose[float64](r, 0, 0, 2, 10, 50),
 	}
 	if twoDaemons(seed) {

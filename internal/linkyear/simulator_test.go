@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"aduan/smpp"
@@ -88,19 +89,20 @@ func TestTheSimulatorsStories(t *testing.T) {
 			continue
 		}
 		t.Run(fmt.Sprint(i+1, " ", script.Steps[0].Do), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { story(t, script) })
+			synctest.Test(t, func(t *testing.T) { story(t, script, nil) })
 		})
 	}
 }
 
-func story(t *testing.T, script *simulator.Script) {
+// story lives through a script.
+func story(t *testing.T, script *simulator.Script, reg prometheus.Registerer) {
 	o, err := script.Profile.Options(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server, ln := simulator.New(o), newListener()
 	link, err := smpp.NewLink(smpp.LinkOptions{
-		Name: "main", Address: "smsc:2775", SystemID: "aduan", Password: "secret", Window: 5, Handler: keepsAll{}, Dial: ln.dial,
+		Name: "main", Address: "smsc:2775", SystemID: "aduan", Password: "secret", Window: 5, Handler: keepsAll{}, Dial: ln.dial, Metrics: smpp.NewMetrics(reg),
 		Rand: func() float64 { return 0.5 },
 	})
 	if err != nil {
@@ -114,6 +116,7 @@ func story(t *testing.T, script *simulator.Script) {
 	g.Go(func() error { return flow(traffic, server, link) })
 	switch err := server.Play(ctx, script.Steps); {
 	case err == nil:
+		time.Sleep(20 * time.Second) // what counts messages has some to count
 		enough()
 		time.Sleep(30*time.Second + 2*10*time.Second + 60*time.Second)
 		served(t, server, link)
