@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -69,11 +71,9 @@ func (a *air) Take() []talk.Received {
 func daemonLine(ctx context.Context, redisAddr, dir string, engine *conversation.Engine, now func() time.Time,
 	observe func(conversation.Effects), again *atomic.Int64,
 ) (talk.Line, error) {
-	rdb := redis.NewClient(&redis.Options{Addr: redisAddr})
-	err := errors.Join(rdb.FlushAll(ctx).Err(), rdb.Close())
-	operator, err2 := net.Listen("tcp", "127.0.0.1:0")
-	page, err3 := net.Listen("tcp", "127.0.0.1:0")
-	if err := errors.Join(err, err2, err3); err != nil {
+	operator, err := net.Listen("tcp", "127.0.0.1:0")
+	page, err2 := net.Listen("tcp", "127.0.0.1:0")
+	if err := errors.Join(err, err2); err != nil {
 		return talk.Line{}, err
 	}
 	cfg := configs.Defaults()
@@ -146,6 +146,10 @@ func TestTheDialoguesHoldThroughTheDaemon(t *testing.T) {
 				t.Parallel()
 				addr := <-free
 				defer func() { free <- addr }()
+				rdb := redis.NewClient(&redis.Options{Addr: addr})
+				if err := errors.Join(rdb.FlushAll(t.Context()).Err(), rdb.Close()); err != nil {
+					t.Fatal(err)
+				}
 				dir := t.TempDir()
 				if err := os.Link(key, filepath.Join(dir, "key")); err != nil {
 					t.Fatal(err)
@@ -193,4 +197,63 @@ func allDialogues(t *testing.T) []talk.Dialogue {
 		all = append(all, ds...)
 	}
 	return all
+}
+
+// The office's clock stands in the store: a daemon that comes back after the
+// limits tells what it missed, each once, and nothing by SMS.
+func TestTheOfficesClocksSurviveARestart(t *testing.T) {
+	addr := storetest.Start(t, storetest.Options{Fsync: "none"}).Addr()
+	dir := t.TempDir()
+	if err := os.Link(storetest.KeyFile(t), filepath.Join(dir, "key")); err != nil {
+		t.Fatal(err)
+	}
+	engine, err := newEngine(configs.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var clock atomic.Int64 // Unix seconds
+	clock.Store(time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC).Unix())
+	now := func() time.Time { return time.Unix(clock.Load(), 0) }
+	start := func() talk.Line {
+		t.Helper()
+		l, err := daemonLine(ctx, addr, dir, engine, now, func(conversation.Effects) {}, new(atomic.Int64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	first := start()
+	err = first.Air.Deliver(ctx, &smpp.Message{
+		Source: smpp.Address{TON: 1, NPI: 1, Addr: "6281234567123"}, Destination: smpp.Address{TON: 3, Addr: "1708"},
+		ShortMessage: []byte("LAPOR jalan rusak di RT 3 RW 2"),
+	}, false)
+	if err := errors.Join(err, first.Close()); err != nil {
+		t.Fatal(err)
+	}
+	clock.Add(int64(4 * 24 * time.Hour / time.Second)) // Monday to Friday: one working day too late
+	second := start()
+	defer second.Close()
+	for range 2 { // a second look finds nothing more
+		if _, err := second.Timers.Once(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	evs, _, err := second.Store.Events(ctx, "", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var types []string
+	for _, e := range evs {
+		if strings.HasPrefix(e.Type, "complaint.") || strings.HasPrefix(e.Type, "ticket.") {
+			types = append(types, e.Type)
+		}
+	}
+	if want := []string{conversation.EventFiled, conversation.EventOverdue}; !slices.Equal(types, want) {
+		t.Errorf("events %v, want %v", types, want)
+	}
+	if got := second.Air.Take(); len(got) != 0 {
+		t.Errorf("an SMS came of it: %v", got)
+	}
 }
