@@ -6,7 +6,7 @@ import "time"
 type Limits struct {
 	Verify   int // working days until a new ticket must be verified; default 3
 	Answer   int // working days until the institution must have answered; default 5
-	Remind   int // working days before a limit at which it is reminded of; default 1
+	Remind   int // working days before a limit at which it is reminded of, days before the citizen's; default 1
 	Escalate int // working days after a limit at which it goes to the superior; default 2
 	Citizen  int // days of the calendar for a mark or the answer to an officer; default 10
 }
@@ -28,6 +28,7 @@ func (l Limits) orDefaults() Limits {
 const (
 	LimitVerify = "verify" // to be verified
 	LimitAnswer = "answer" // to be answered by the institution
+	limitMark   = "mark"   // the citizen's mark: Ticket.RateBy
 )
 
 // clockStage is what a ticket's clock tells next.
@@ -55,6 +56,9 @@ func (st *step) startClock(t *Ticket, from time.Time) {
 		t.Limit, days = LimitVerify, o.Limits.Verify
 	case Verified, Forwarded, Reopened:
 		t.Limit, days = LimitAnswer, o.Limits.Answer
+	case Resolved:
+		t.Limit, t.ClockAt = limitMark, st.beforeCitizen(from)
+		return
 	default: // answered, or at an end
 		return
 	}
@@ -90,25 +94,28 @@ func (st *step) strike(n Number) {
 		}
 		t = st.change(n)
 		o := &st.e.o
-		switch t.ClockStage {
-		case clockRemind:
+		switch {
+		case t.Limit == limitMark:
+			st.tell(t, "reminder", t.Limit, EventReminder)
+			t.ClockAt = zero
+		case t.ClockStage == clockRemind:
 			if st.now.Before(t.DueAt) {
-				st.tell(t, "reminder", EventReminder)
+				st.tell(t, "reminder", t.Limit, EventReminder)
 			}
 			t.ClockAt, t.ClockStage = t.DueAt, clockOverdue
-		case clockOverdue:
-			st.tell(t, "overdue", EventOverdue)
+		case t.ClockStage == clockOverdue:
+			st.tell(t, "overdue", t.Limit, EventOverdue)
 			t.ClockAt, t.ClockStage = st.w.workdays(t.DueAt, o.Limits.Escalate, o.Location), clockEscalate
 		default:
-			st.tell(t, "escalated", EventEscalated)
+			st.tell(t, "escalated", t.Limit, EventEscalated)
 			t.ClockAt, t.ClockStage = zero, 0
 		}
 	}
 }
 
 // tell notes in the history what a clock says, and tells the case system.
-func (st *step) tell(t *Ticket, what, event string) {
-	i := st.history(t, ChangeEntry{By: "line", What: what, Note: what + ": " + t.Limit})
+func (st *step) tell(t *Ticket, what, limit, event string) {
+	i := st.history(t, ChangeEntry{By: "line", What: what, Note: what + ": " + limit})
 	st.event(event, t.Number).Change = i
 }
 
@@ -116,4 +123,29 @@ func (st *step) tell(t *Ticket, what, event string) {
 // days of the calendar, to the same time by the clock on the wall.
 func (st *step) citizenBy() time.Time {
 	return st.now.In(st.e.o.Location).AddDate(0, 0, st.e.o.Limits.Citizen).UTC()
+}
+
+// beforeCitizen is when the case system is reminded that the citizen's time,
+// which began at from, runs out; zero: there is none.
+func (st *step) beforeCitizen(from time.Time) time.Time {
+	at := from.In(st.e.o.Location).AddDate(0, 0, st.e.o.Limits.Citizen-st.e.o.Limits.Remind).UTC()
+	if !at.After(from) {
+		return zero
+	}
+	return at
+}
+
+// remind tells the case system of an officer's questions that nobody answers,
+// while there is still time.
+func (st *step) remind() {
+	for i := range st.s.Questions {
+		q := &st.s.Questions[i]
+		if q.RemindAt.IsZero() || st.now.Before(q.RemindAt) {
+			continue
+		}
+		q.RemindAt = zero
+		if st.ticket(q.Ticket) != nil {
+			st.tell(st.change(q.Ticket), "reminder", string(q.Ask), EventReminder)
+		}
+	}
 }

@@ -183,8 +183,25 @@ func TestTheCitizensDaysAreOfTheCalendar(t *testing.T) {
 	s, _ := e.Step(conversation.State{}, conversation.SMS{Text: "Lapor jalan rusak di RT 3", NewNumber: n}, friday)
 	s, _ = e.Step(s, conversation.StaffStatus{Ticket: n, Status: conversation.Resolved, Notify: true}, friday.Add(time.Hour))
 	_, got := struck(t, e, s, loc, friday.AddDate(0, 1, 0))
-	if want := []string{"Mon 2026-03-30 10:00 ticket.status"}; !slices.Equal(got, want) {
+	if want := []string{"Sun 2026-03-29 10:00 ticket.reminder", "Mon 2026-03-30 10:00 ticket.status"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAnOfficersQuestionIsRemindedOfAndThenGivenUp(t *testing.T) {
+	e, loc := clockEngine(t, "Asia/Jakarta", noHoliday)
+	n := conversation.NewNumber(42, 10001)
+	friday := time.Date(2026, 2, 6, 9, 0, 0, 0, loc)
+	s, _ := e.Step(conversation.State{}, conversation.SMS{Text: "Lapor jalan rusak di RT 3", NewNumber: n}, friday)
+	s, _ = e.Step(s, conversation.StaffStatus{Ticket: n, Status: conversation.InProgress}, friday)
+	s, _ = e.Step(s, conversation.StaffQuestion{Ticket: n, Text: "Berapa meter?", By: "pupr"}, friday)
+	_, got := struck(t, e, s, loc, friday.AddDate(0, 1, 0))
+	if want := []string{"Sun 2026-02-15 09:00 ticket.reminder", "Mon 2026-02-16 09:00 ticket.unanswered"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	answered, _ := e.Step(s, conversation.SMS{Text: "20 meter"}, friday.Add(time.Hour))
+	if _, got := struck(t, e, answered, loc, friday.AddDate(0, 1, 0)); len(got) != 0 {
+		t.Errorf("answered: %q", got)
 	}
 }
 

@@ -28,6 +28,7 @@ func (st *step) fallDue() {
 		st.event(EventStatus, n).Change = i
 		st.forget(n)
 	}
+	st.remind()
 	for i := range st.s.Tickets {
 		st.strike(st.s.Tickets[i].Number)
 	}

@@ -191,7 +191,7 @@ func (st *step) staffQuestion(in *StaffQuestion) {
 	}
 	t = st.change(in.Ticket)
 	st.history(t, ChangeEntry{By: in.By, Note: in.Text, What: "question"})
-	st.ask(Question{Ask: AskOfficer, Ticket: t.Number, Asked: in.Text, Until: st.citizenBy()})
+	st.ask(Question{Ask: AskOfficer, Ticket: t.Number, Asked: in.Text, Until: st.citizenBy(), RemindAt: st.beforeCitizen(st.now)})
 	st.fx.Replies = append(st.fx.Replies, Reply{Text: text, Push: true, Ticket: t.Number, Language: st.lang, Template: "push_question"})
 	st.ours(text)
 }

@@ -63,10 +63,12 @@ type Question struct {
 	Name   string    `json:"n,omitempty"` // of a detail: location, institution …
 	Ticket Number    `json:"t,omitempty"`
 	Until  time.Time `json:"u,omitzero"`
-	Asked  string    `json:"as,omitempty"` // the officer's words
-	Kind   Kind      `json:"k,omitempty"`  // of what: the kind of the coming ticket
-	Secret bool      `json:"s,omitempty"`  // of what: confidential
-	Choice []Number  `json:"c,omitempty"`  // of choose: as listed
+	// RemindAt is when the case system is reminded of an officer's question.
+	RemindAt time.Time `json:"ra,omitzero"`
+	Asked    string    `json:"as,omitempty"` // the officer's words
+	Kind     Kind      `json:"k,omitempty"`  // of what: the kind of the coming ticket
+	Secret   bool      `json:"s,omitempty"`  // of what: confidential
+	Choice   []Number  `json:"c,omitempty"`  // of choose: as listed
 }
 
 // confirms tells whether a yes, no or choice is wanted.
@@ -103,6 +105,7 @@ func (s State) TickAt() time.Time {
 	due(s.EraseAt)
 	for i := range s.Questions {
 		due(s.Questions[i].Until)
+		due(s.Questions[i].RemindAt)
 	}
 	for i := range s.Tickets {
 		due(s.Tickets[i].RateBy)

@@ -28,7 +28,7 @@ func full() conversation.State {
 		}},
 		Questions: []conversation.Question{
 			{Ask: conversation.AskDetail, Name: "location", Ticket: n, Until: at},
-			{Ask: conversation.AskOfficer, Ticket: n, Until: at, Asked: "Sejak kapan?"},
+			{Ask: conversation.AskOfficer, Ticket: n, Until: at, Asked: "Sejak kapan?", RemindAt: at},
 			{Ask: conversation.AskWhat, Kind: conversation.Complaint, Secret: true, Until: at},
 			{Ask: conversation.AskChoose, Choice: []conversation.Number{n}, Until: at},
 		},
@@ -63,6 +63,7 @@ func TestStatesOfEveryVersionAreRead(t *testing.T) {
 		whole := full()
 		if strings.HasSuffix(f, "v1.json") { // knew no clocks
 			head := &whole.Tickets[0]
+			whole.Questions[1].RemindAt = time.Time{}
 			head.Limit, head.DueAt, head.ClockAt, head.ClockStage = "", time.Time{}, time.Time{}, 0
 		}
 		if got, want := encode(t, decode(t, string(data))), encode(t, whole); got != want {

@@ -98,7 +98,7 @@ func (st *step) change(n Number) *Ticket {
 // are found by their number.
 const (
 	keptClosed = 20
-	keptOpen   = 100 // more only where they wait for an answer or a mark
+	keptOpen   = 100 // more only where they wait for an answer or a mark; what goes strikes no clock any more
 )
 
 // trim copies the changed heads into the effects, and lets the oldest tickets
