@@ -25,6 +25,7 @@ type Link struct {
 	changed chan struct{}
 	status  LinkStatus // as it was told last
 	certs   Certificates
+	shaken  chan struct{} // one slot: a handshake told of certificates
 	closing bool
 	standby bool // another daemon may bind, we may not
 }
@@ -35,7 +36,7 @@ func NewLink(o LinkOptions) (*Link, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	l := &Link{o: o, changed: make(chan struct{})}
+	l := &Link{o: o, changed: make(chan struct{}), shaken: make(chan struct{}, 1)}
 	for i := range o.Sessions {
 		ln := &lane{index: i}
 		l.lanes = append(l.lanes, ln)
@@ -251,57 +252,4 @@ func (l *Link) compute() LinkStatus {
 		}
 	}
 	return s
-}
-
-// certified notes what the last handshake told of the certificates.
-func (l *Link) certified(c Certificates) {
-	l.mu.Lock()
-	if c.Theirs.IsZero() {
-		c.Theirs = l.certs.Theirs // not seen this time
-	}
-	l.certs = c
-	l.mu.Unlock()
-	l.o.Metrics.certified(l.o.Name, c)
-}
-
-func (l *Link) certificates() Certificates {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.certs
-}
-
-// warnEvery is how often the log tells of a certificate that expires soon.
-const warnEvery = 24 * time.Hour
-
-// warn tells the log of certificates that expire soon: a session that stays bound for months never looks at them again.
-func (l *Link) warn(ctx context.Context) {
-	t := time.NewTicker(time.Minute)
-	defer t.Stop()
-	var told time.Time
-	for {
-		if w := l.certificates().Warning(time.Now()); w != "" && time.Since(told) >= warnEvery {
-			told = time.Now()
-			l.o.Log.Warn("a certificate expires soon", zap.String("link", l.o.Name), zap.String("what", w))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
-	}
-}
-
-// RenewCertificates looks at our client certificate again, for Status, metrics and the log. A connection reads it
-// anyway when it is made; those that stand stay as they are.
-func (l *Link) RenewCertificates() {
-	if l.o.TLS == nil {
-		return
-	}
-	config, err := l.o.TLS()
-	if err != nil {
-		return // the next dial tells
-	}
-	c := l.certificates()
-	c.Ours = ownEnd(config)
-	l.certified(c)
 }
