@@ -140,9 +140,9 @@ func (in *Intake) failed(it *item, err error) verdict {
 
 // turn is the frame of a message's turn: who, where, and how its input is made.
 func (in *Intake) turn(it *item) turn.Message {
-	_, body := it.d.Message.Content()
-	text, readable := segment.DecodeText(it.d.Message.DataCoding, in.alphabet(it), body)
-	return in.turnOf(it, text, readable && !in.poison.fatal(in.digest(it)), raw{Coding: it.d.Message.DataCoding, Data: body})
+	udh, body := it.d.Message.Content()
+	text, readable := segment.Join(it.d.Message.DataCoding, in.alphabet(it), []segment.Segment{{UDH: udh, Text: body}})
+	return in.turnOf(it, text, readable && !in.poison.fatal(in.digest(it)), raw{Coding: it.d.Message.DataCoding, UDH: udh, Data: body})
 }
 
 func (in *Intake) turnOf(it *item, text string, readable bool, kept any) turn.Message {
@@ -186,6 +186,7 @@ func (in *Intake) alphabet(it *item) string {
 // raw is a message as it came, kept for staff where no ticket takes it.
 type raw struct {
 	Coding byte   `json:"coding"`
+	UDH    []byte `json:"udh,omitempty"`
 	Data   []byte `json:"data"`
 }
 

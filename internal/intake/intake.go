@@ -80,6 +80,7 @@ type Intake struct {
 	settler  *Settler
 	sessions *sessions
 	poison   *poison
+	receipts chan struct{} // a place for each receipt on its way to the store
 
 	mu      sync.Mutex // guards lanes, closed
 	lanes   map[string]*lane
@@ -116,7 +117,7 @@ func New(o Options) *Intake {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Intake{
 		o: o, settler: o.Settler, sessions: newSessions(o.Store),
-		poison: newPoison(), lanes: map[string]*lane{}, spare: make(chan task), ctx: ctx, cancel: cancel,
+		poison: newPoison(), receipts: make(chan struct{}, receiptsAtOnce), lanes: map[string]*lane{}, spare: make(chan task), ctx: ctx, cancel: cancel,
 	}
 }
 
@@ -174,6 +175,11 @@ func (in *Intake) SessionClosed(id string) {
 	in.settler.closed(id)
 }
 
+// receiptsAtOnce is how many receipts may be on their way to the store. They travel
+// together, and a flood of them waits here, not before the citizens' commits; what
+// waits longer than a commit may take stays with the SMSC.
+const receiptsAtOnce = 64
+
 // receipt hands a delivery receipt on; it is acknowledged when it is kept.
 func (in *Intake) receipt(d *smpp.Delivery, r receipt.Receipt) {
 	if !in.begin() {
@@ -190,6 +196,14 @@ func (in *Intake) receipt(d *smpp.Delivery, r receipt.Receipt) {
 				d.Respond(smpp.StatusRXTAPPN)
 			}
 		}()
+		select {
+		case in.receipts <- struct{}{}:
+			defer func() { <-in.receipts }()
+		case <-ctx.Done():
+			in.o.Metrics.refused("receipt")
+			d.Respond(smpp.StatusRXTAPPN)
+			return
+		}
 		if err := in.o.Receipts.Receipt(ctx, d, r); err != nil {
 			in.o.Metrics.refused("receipt")
 			d.Respond(smpp.StatusRXTAPPN)
