@@ -92,7 +92,7 @@ func (l *LineLease) contend(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		sent := time.Now()
 		stale := leaseAnswer{}
-		if seen.by != "" && sent.Sub(since) >= leaseTake(l.takeover) {
+		if seen.by != "" && sent.Sub(since) >= leaseTake(l.takeover) && sent.Sub(touched) <= leaseTake(l.takeover)/2 {
 			stale = seen
 		}
 		got, err := l.ask(ctx, stale)
