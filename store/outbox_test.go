@@ -320,6 +320,36 @@ func TestAPoisonedEntryHoldsNobodyUp(t *testing.T) {
 	})
 }
 
+// An SMS whose text no key opens ends dead, wherever it comes up; the citizen's next goes out.
+func TestAnSMSThatCannotBeOpenedWaitsForAPerson(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		c := b.citizen(1)
+		out, c := b.mustKeep(b.turn(c, b.sms(c, "1"), b.sms(c, "2"), b.sms(c, "3")))
+		spoilt := b.turn(c, b.sms(c, "4"))
+		b.mustKeep(spoilt)
+		ids := b.rdb.LRange(b.ctx, store.OutKey(c.ID), 0, -1).Val()
+		b.rdb.HSet(b.ctx, store.SMSKey(c.ID.Shard, ids[1]), "x", "garbage")
+		next := b.done(out.Send[0], store.Done{End: store.DoneAccepted, MessageIDs: []string{"a"}, HoldNext: true})
+		if next == nil || next.Text != "3" {
+			t.Fatalf("behind the first comes %+v, want the third", next)
+		}
+		if m := b.message(ids[1]); m.State != store.StateDead || m.Error == "" {
+			t.Errorf("the second is %s (%s)", m.State, m.Error)
+		}
+		b.rdb.HSet(b.ctx, store.SMSKey(c.ID.Shard, ids[3]), "x", "garbage")
+		b.done(*next, store.Done{End: store.DoneAccepted, MessageIDs: []string{"b"}})
+		if got := b.claim(b.now.Add(time.Minute)); len(got.SMS) != 0 {
+			t.Errorf("claimed %v", texts(got.SMS))
+		}
+		if m := b.message(ids[3]); m.State != store.StateDead {
+			t.Errorf("the fourth is %s", m.State)
+		}
+		if st, err := b.Stats(b.ctx); err != nil || st.Queued != 0 || st.Held != 0 || st.Dead != 2 {
+			t.Errorf("%+v, %v", st, err)
+		}
+	})
+}
+
 func TestEventsAreHandedOnInOrder(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		c := b.citizen(1)

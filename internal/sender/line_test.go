@@ -154,6 +154,22 @@ type yardOptions struct {
 	daemons func() int
 	routes  sender.Routes
 	expire  time.Duration
+	done    func(d store.Done) error // what storing an outcome fails with; nil, or nil: it does not
+}
+
+// spoilt is a store that cannot take some outcomes.
+type spoilt struct {
+	*storemodel.Store
+	fails func(d store.Done) error
+}
+
+func (s spoilt) Done(ctx context.Context, d store.Done) (*store.Outgoing, error) {
+	if s.fails != nil {
+		if err := s.fails(d); err != nil {
+			return nil, err
+		}
+	}
+	return s.Store.Done(ctx, d)
 }
 
 // newYard runs a daemon. It must be called in a bubble.
@@ -161,7 +177,7 @@ func newYard(t *testing.T, r *storemodel.Redis, name string, o yardOptions, link
 	t.Helper()
 	y := &yard{t: t, redis: r, store: r.Daemon(name), stopped: make(chan struct{})}
 	y.sender = sender.New(sender.Options{
-		Store: y.store, Region: "ID", Now: time.Now, Links: links, Routes: o.routes, Daemons: o.daemons,
+		Store: spoilt{y.store, o.done}, Region: "ID", Now: time.Now, Links: links, Routes: o.routes, Daemons: o.daemons,
 		Policy: sender.Policy{Expire: o.expire, Rand: func() float64 { return .5 }},
 	})
 	look := timers.New(timers.Options{
@@ -259,4 +275,12 @@ func rate(perSecond float64, names ...string) sender.Routes {
 		r.Links[name] = sender.Route{Rate: perSecond}
 	}
 	return r
+}
+
+func e164(number string) msisdn.MSISDN {
+	m, err := msisdn.FromE164(number)
+	if err != nil {
+		panic(err)
+	}
+	return m
 }
