@@ -324,4 +324,3 @@ func TestPartsOfALongSMSLeaveOthersTheirTurn(t *testing.T) {
 		y.stop()
 	})
 }
-

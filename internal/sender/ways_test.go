@@ -158,7 +158,9 @@ func TestALinkComesAndGoes(t *testing.T) {
 		if taken, _ := b.all(); len(taken) != 3 {
 			t.Errorf("%d by B once it is served", len(taken))
 		}
-		b.set(func(o *operator) { o.status = func(time.Time, *smpp.Message) smpp.Status { return smpp.StatusRTHROTTLED } })
+		b.set(func(o *operator) {
+			o.status = func(time.Time, *smpp.Message) smpp.Status { return smpp.StatusRTHROTTLED }
+		})
 		y.fill("B", 10, 20, store.ClassDirect)
 		time.Sleep(time.Second)
 		delete(routes.Links, "B")
