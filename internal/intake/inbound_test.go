@@ -213,33 +213,38 @@ func FuzzInbound(f *testing.F) {
 			}
 			return // answered by the session
 		}
-		in := newInbound(alphabets[int(alphabet)%len(alphabets)])
-		a := in.take(1, m)
-		select {
-		case got := <-a:
-			if got != smpp.StatusROK {
-				t.Errorf("answered %s", got)
-			}
-		case <-time.After(10 * time.Second):
-			t.Error("not answered")
-		}
-		in.joinAll(t)
-		in.stop()
-		if len(a) > 0 {
-			t.Error("answered twice")
-		}
-		from, err := msisdn.Parse(m.Source.Addr, m.Source.TON, "ID")
-		if err != nil || m.Source.Addr == shortCode {
-			from = msisdn.FromAddress(m.Source.Addr)
-		}
-		want := uint64(1)
-		if _, part := intake.Concat(m); part {
-			want = 2 // kept, then joined
-		}
-		if turns := in.redis.Turns(from); turns != want && in.taken.Load() != 1 {
-			t.Errorf("%d receipts and %d turns", in.taken.Load(), turns)
-		}
+		synctest.Test(t, func(t *testing.T) { // no clock but the message's own
+			inboundIsKept(t, newInbound(alphabets[int(alphabet)%len(alphabets)]), m)
+		})
 	})
+}
+
+func inboundIsKept(t *testing.T, in *inbound, m *smpp.Message) {
+	a := in.take(1, m)
+	select {
+	case got := <-a:
+		if got != smpp.StatusROK {
+			t.Errorf("answered %s", got)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("not answered")
+	}
+	in.joinAll(t)
+	in.stop()
+	if len(a) > 0 {
+		t.Error("answered twice")
+	}
+	from, err := msisdn.Parse(m.Source.Addr, m.Source.TON, "ID")
+	if err != nil || m.Source.Addr == shortCode {
+		from = msisdn.FromAddress(m.Source.Addr)
+	}
+	want := uint64(1)
+	if _, part := intake.Concat(m); part {
+		want = 2 // kept, then joined
+	}
+	if turns := in.redis.Turns(from); turns != want && in.taken.Load() != 1 {
+		t.Errorf("%d receipts and %d turns", in.taken.Load(), turns)
+	}
 }
 
 // joinAll takes the long messages whose other parts stay away.
