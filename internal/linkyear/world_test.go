@@ -50,7 +50,6 @@ type world struct {
 	dice    *rand.Rand
 	daemons []*daemon
 	born    int
-	crashes int // a boot lost what it held: killed, fenced, or stood still
 	citizen int
 	written int
 	lanes   []*lane

@@ -189,10 +189,8 @@ type memory interface {
 	StrayReceipts(ctx context.Context, now time.Time) ([]store.StrayReceipt, error)
 }
 
-const (
-	remember   = time.Second // how often what was learnt is written down
-	strayEvery = time.Minute // how often receipts are given up that waited in vain
-)
+// strayEvery is how often receipts are given up that waited in vain.
+const strayEvery = time.Minute
 
 // receipts writes down what is learnt, and gives up receipts that waited in vain, until ctx ends.
 func (s *Sender) receipts(ctx context.Context) {
@@ -200,7 +198,7 @@ func (s *Sender) receipts(ctx context.Context) {
 	if !ok {
 		return
 	}
-	write, stray := time.NewTicker(remember), time.NewTicker(strayEvery)
+	write, stray := time.NewTicker(s.o.DoubtEvery), time.NewTicker(strayEvery)
 	defer write.Stop()
 	defer stray.Stop()
 	for {
@@ -220,6 +218,9 @@ func (s *Sender) receipts(ctx context.Context) {
 
 // Remember loads what was learnt before, once, and writes down what was learnt since.
 func (s *Sender) Remember(ctx context.Context, m memory) {
+	if s.learner.loaded && !s.learner.news() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if !s.learner.loaded { // this goroutine's alone
@@ -258,6 +259,13 @@ func (l *learner) load(was map[string][]byte) {
 			l.links[link] = k
 		}
 	}
+}
+
+// news tells whether anything was learnt that is not written down.
+func (l *learner) news() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.dirty) > 0
 }
 
 func (l *learner) unwritten() map[string]Learnt {

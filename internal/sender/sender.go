@@ -81,8 +81,8 @@ type Options struct {
 	ReceiptsGrace time.Duration
 	// StopWithin bounds how long an outcome is tried to be stored while the daemon is stopping; default 4 s.
 	StopWithin time.Duration
-	// DoubtEvery is the pause between two looks for SMS whose outcome is unknown; default 1 s, at most a third of how long
-	// they are looked for.
+	// DoubtEvery is the pause between two looks for SMS whose outcome is unknown, and for what was learnt and is not written
+	// down; default 1 s, at most a third of how long such SMS are looked for.
 	DoubtEvery time.Duration
 	Now        func() time.Time
 	Log        *zap.Logger

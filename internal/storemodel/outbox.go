@@ -19,7 +19,7 @@ type sms struct {
 	state    string
 	holder   string // the boot that holds it; empty: nobody
 	inQueue  bool   // stands, or stood, in the citizen's queue
-	hold     int // how often it was held
+	hold     int    // how often it was held
 	tries    int
 	queued   time.Time
 	accepted []string

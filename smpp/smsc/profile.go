@@ -41,8 +41,11 @@ func (p Profile) check() error {
 		name, value string
 		known       []string
 	}{
-		{"message_id", p.MessageID, notations}, {"receipt_id", p.ReceiptID, notations}, {"receipts", p.Receipts, receiptModes},
-		{"receipt_form", p.ReceiptForm, receiptForms}, {"alphabet", p.Alphabet, alphabets},
+		{"message_id", p.MessageID, notations},
+		{"receipt_id", p.ReceiptID, notations},
+		{"receipts", p.Receipts, receiptModes},
+		{"receipt_form", p.ReceiptForm, receiptForms},
+		{"alphabet", p.Alphabet, alphabets},
 	} {
 		if c.value != "" && !slices.Contains(c.known, c.value) {
 			return fmt.Errorf("script: profile: %s: %q; write %s", c.name, c.value, strings.Join(c.known, ", "))

@@ -99,8 +99,16 @@ func (s Step) String() string {
 	for _, part := range []struct {
 		name, value string
 	}{
-		{"count", number(s.Count)}, {"by", span(s.By)}, {"status", s.Status}, {"share", number(s.Share)}, {"from", s.From}, {"to", s.To},
-		{"id", s.ID}, {"state", s.State}, {"number", number(int(s.Number))}, {"for", span(s.For)},
+		{"count", number(s.Count)},
+		{"by", span(s.By)},
+		{"status", s.Status},
+		{"share", number(s.Share)},
+		{"from", s.From},
+		{"to", s.To},
+		{"id", s.ID},
+		{"state", s.State},
+		{"number", number(int(s.Number))},
+		{"for", span(s.For)},
 	} {
 		if part.value != "" {
 			fmt.Fprintf(&b, " %s=%s", part.name, part.value)
