@@ -22,7 +22,9 @@ func (b *bench) typical(c store.Citizen, n uint64, sms string) *store.Turn {
 	return &store.Turn{
 		Boot: b.BootID(), Deadline: time.Now().Add(time.Minute), Now: b.now, Citizen: c, State: make([]byte, 300), TickAt: b.now.Add(time.Hour),
 		Tickets: []store.TicketWrite{{Serial: n, New: true, Head: make([]byte, 250), Entries: []store.Entry{
-			{Field: "x1", Data: make([]byte, 120)}, {Field: "y1", Data: make([]byte, 60)}, {Field: "m1", Data: []byte(sms), Plain: true},
+			{Field: "x1", Data: make([]byte, 120)},
+			{Field: "y1", Data: make([]byte, 60)},
+			{Field: "m1", Data: []byte(sms), Plain: true},
 			{Field: store.OriginField("x1"), Data: []byte(origin.String()), Plain: true},
 		}}},
 		SMS:    []store.SMS{{ID: sms, Text: "Laporan Anda kami terima dengan nomor 1000-1234. Di mana kejadiannya?", From: "1708", Link: "main", Ticket: n, Hold: true, Origin: origin}},
