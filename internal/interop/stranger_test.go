@@ -40,6 +40,9 @@ type strangerEvent struct {
 	Message  string   `json:"message"`
 }
 
+// patience bounds every wait; nothing waits so long but a failure.
+const patience = 30 * time.Second
+
 // program is a stranger's language.
 type program struct {
 	name string
@@ -129,7 +132,7 @@ func (s *stranger) all(match func(strangerEvent) bool) []strangerEvent {
 func (s *stranger) wait(what string, match func(strangerEvent) bool) strangerEvent {
 	s.t.Helper()
 	var found []strangerEvent
-	if !rig.Poll(10*time.Second, func() bool { found = s.all(match); return len(found) > 0 }) {
+	if !rig.Poll(patience, func() bool { found = s.all(match); return len(found) > 0 }) {
 		s.t.Fatalf("the stranger saw no %s; it saw %+v", what, s.all(func(strangerEvent) bool { return true }))
 	}
 	return found[0]
@@ -165,7 +168,7 @@ func (s *stranger) send(from, to, text string, part int) (ids []string) {
 func (s *stranger) sms(to string, n int) strangerEvent {
 	s.t.Helper()
 	var got []strangerEvent
-	ok := rig.Poll(10*time.Second, func() bool {
+	ok := rig.Poll(patience, func() bool {
 		got = s.all(func(e strangerEvent) bool { return e.Event == "sms" && e.To == to })
 		return len(got) > n
 	})
