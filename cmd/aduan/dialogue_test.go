@@ -82,6 +82,7 @@ func daemonLine(ctx context.Context, redisAddr, dir string, engine *conversation
 	cfg.Store.Mode, cfg.Store.Addresses = configs.ModeExternal, []string{redisAddr}
 	cfg.Store.KeyFile, cfg.Store.DataDir = filepath.Join(dir, "key"), filepath.Join(dir, "data")
 	cfg.Store.Kept.Fsync = "none"
+	cfg.Retention.Events = 10 * 365 * 24 * time.Hour // compared at the end of a dialogue
 	link := configs.DefaultLink()
 	link.Address, link.SystemID, link.Password = operator.Addr().String(), "aduan", configs.NewSecret("secret")
 	link.Reconnect = configs.Reconnect{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond}

@@ -18,6 +18,8 @@ import (
 // linkName is the link that a played conversation comes by.
 const linkName = "main"
 
+const eventsFor = 10 * 365 * 24 * time.Hour
+
 // memory is the air of a line in memory: telephones that accept all, and a
 // session without a wire.
 type memory struct {
@@ -36,6 +38,8 @@ type memory struct {
 func inMemory(ctx context.Context, o Options, now func() time.Time, observe func(conversation.Effects)) (Line, error) {
 	st, err := store.Open(ctx, store.Options{
 		Mode: store.ModeEmbedded, AllowTrial: true, Fsync: store.FsyncNone, Now: now, Log: o.Log,
+		// A dialogue's events are compared at its end, however long that takes on its clock.
+		Retention: store.Retention{Events: eventsFor},
 	})
 	if err != nil {
 		return Line{}, err
