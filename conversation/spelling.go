@@ -101,45 +101,76 @@ func (v *vocabulary) find(t *token) int32 {
 // stem looks a word up without its prefix and suffix, and among the words that
 // are the same without theirs.
 func (v *vocabulary) stem(word string) int32 {
-	found := unknownWord
-	v.strip(word, func(stem []byte) bool {
-		id, ok := v.ids[string(stem)]
-		if !ok || id < 0 {
-			id, ok = v.stems[string(stem)]
-		}
-		if ok && id >= 0 {
-			found = id
-		}
-		return found < 0
-	})
-	return found
-}
-
-// strip calls f with what is left of a word without a suffix, a prefix, or
-// both, until f has had enough.
-func (v *vocabulary) strip(word string, f func(stem []byte) bool) {
-	var buf [maxLookup]byte
 	for i := -1; i < len(v.suffixes); i++ {
-		base := word
-		if i >= 0 {
-			var ok bool
-			if base, ok = strings.CutSuffix(word, v.suffixes[i].cut); !ok || len(base) < minBare {
-				continue
-			}
-			if (len(base) >= minStem || len(v.suffixes[i].cut) > 2) && !f(append(buf[:0], base...)) {
-				return
+		base, ok := v.base(word, i)
+		if !ok {
+			continue
+		}
+		if i >= 0 && v.enough(base, i) {
+			if id := v.root(base); id >= 0 {
+				return id
 			}
 		}
 		for _, p := range v.prefixes {
-			rest, ok := strings.CutPrefix(base, p.cut)
-			if !ok || len(rest)+len(p.put) < minStem || len(rest)+len(p.put) > maxLookup {
-				continue
-			}
-			if !f(append(append(buf[:0], p.put...), rest...)) {
-				return
+			if rest, ok := p.off(base); ok {
+				if id := v.root(p.put + rest); id >= 0 { // short: no allocation
+					return id
+				}
 			}
 		}
 	}
+	return unknownWord
+}
+
+// roots returns what is left of a word without a suffix, a prefix, or both.
+func (v *vocabulary) roots(word string) (all []string) {
+	for i := -1; i < len(v.suffixes); i++ {
+		base, ok := v.base(word, i)
+		if !ok {
+			continue
+		}
+		if i >= 0 && v.enough(base, i) {
+			all = append(all, base)
+		}
+		for _, p := range v.prefixes {
+			if rest, ok := p.off(base); ok {
+				all = append(all, p.put+rest)
+			}
+		}
+	}
+	return all
+}
+
+// base takes suffix i off; of -1 none.
+func (v *vocabulary) base(word string, i int) (string, bool) {
+	if i < 0 {
+		return word, true
+	}
+	base, ok := strings.CutSuffix(word, v.suffixes[i].cut)
+	return base, ok && len(base) >= minBare
+}
+
+// enough tells whether so little may be left without suffix i alone: -nya and
+// the like stand behind short words too.
+func (v *vocabulary) enough(base string, i int) bool {
+	return len(base) >= minStem || len(v.suffixes[i].cut) > 2
+}
+
+// off takes a prefix off.
+func (p *affix) off(word string) (string, bool) {
+	rest, ok := strings.CutPrefix(word, p.cut)
+	return rest, ok && len(rest)+len(p.put) >= minStem
+}
+
+// root returns the feature of a word, or of one that is the same without its affixes.
+func (v *vocabulary) root(word string) int32 {
+	if id, ok := v.ids[word]; ok && id >= 0 {
+		return id
+	}
+	if id, ok := v.stems[word]; ok {
+		return id
+	}
+	return unknownWord
 }
 
 // slip looks a word up with one letter missing, added, wrong or swapped. The
@@ -201,13 +232,11 @@ func (v *vocabulary) finish(short map[string]string, skip []string) {
 // respell notes the other spellings of a word; of two words with the same one
 // the first has it, but of slips none.
 func (v *vocabulary) respell(id int32, word string) {
-	v.strip(word, func(stem []byte) bool {
-		s := string(stem)
-		if _, taken := v.stems[s]; len(s) >= minStem && !taken {
-			v.stems[s] = id
+	for _, root := range v.roots(word) {
+		if _, taken := v.stems[root]; len(root) >= minStem && !taken {
+			v.stems[root] = id
 		}
-		return true
-	})
+	}
 	if b := bones(nil, word); len(b) >= minBones && len(b) < len(word) {
 		if had, taken := v.bones[string(b)]; taken && had != id {
 			v.bones[string(b)] = unknownWord
