@@ -36,6 +36,8 @@ type loader struct {
 	lists    map[string]place // word → where a command's word stands
 	seenAsk  map[string]int
 	guess    guessLoad
+	asked    []agencyRef // categories that questions name
+	order    []agencyRef // of questions; nil: as they stand
 }
 
 // LoadWords reads catalogues, word lists, categories and questions from the

@@ -24,6 +24,7 @@ func (l *loader) finish() {
 	slices.SortFunc(l.w.slippery, func(a, b form) int { return cmp.Compare(a.words, b.words) })
 	l.buildGuesser()
 	l.checkAgencies()
+	l.checkQuestions()
 	for _, code := range l.w.languages {
 		l.checkCatalogue(l.w.catalogues[code])
 	}

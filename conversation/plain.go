@@ -42,8 +42,8 @@ func (st *step) file(kind Kind, confidential bool) {
 	i := st.history(head, ChangeEntry{By: "citizen", To: Filed, What: "status"})
 	e := st.event(EventFiled, t.Number)
 	e.Text, e.Change = head.Texts, i
-	if name := st.w.next(head, "", &st.ts); name != "" {
-		st.ask(Question{Ask: AskDetail, Name: name, Ticket: t.Number, Until: st.now.Add(detailTime)})
+	if names := st.w.follow(head, &st.ts); len(names) > 0 {
+		st.ask(Question{Ask: AskDetail, Name: names[0], Then: names[1:], Ticket: t.Number, Until: st.now.Add(detailTime)})
 	}
 	st.happened("filed_"+string(kind), t.Number, "tail_filed")
 }
@@ -112,7 +112,7 @@ func (st *step) addOrAnswer(n Number) {
 // answers tells whether the text surely answers a question of ours.
 func (st *step) answers(q *Question) bool {
 	i := slices.IndexFunc(st.w.questions, func(d detail) bool { return d.name == q.Name })
-	return i >= 0 && (!st.w.questions[i].unlessMark || st.w.placed(&st.ts))
+	return i >= 0 && (!st.w.questions[i].marked() || st.w.told(&st.w.questions[i], &st.ts))
 }
 
 // answer takes the message as the answer to a standing question.
@@ -135,15 +135,15 @@ func (st *step) answer(at int) {
 	st.event(EventAnswered, t.Number).Answer = a.Index
 	if q.Ask == AskDetail {
 		st.sight(t, false)
-		st.nextDetail(t, q.Name, at)
+		st.nextDetail(t, q.Then, at)
 	}
 	st.happened("answered", t.Number, "tail_filed")
 }
 
-// nextDetail asks what follows the question named, in its place.
-func (st *step) nextDetail(t *Ticket, after string, at int) {
-	if name := st.w.next(t, after, &st.ts); name != "" {
-		q := Question{Ask: AskDetail, Name: name, Ticket: t.Number, Until: st.now.Add(detailTime)}
+// nextDetail asks the next of the questions left, in the place of the one before.
+func (st *step) nextDetail(t *Ticket, then []string, at int) {
+	if names := st.w.still(then, &st.ts); len(names) > 0 {
+		q := Question{Ask: AskDetail, Name: names[0], Then: names[1:], Ticket: t.Number, Until: st.now.Add(detailTime)}
 		st.s.Questions = slices.Insert(st.s.Questions, at, q)
 	}
 }
@@ -152,7 +152,7 @@ func (st *step) nextDetail(t *Ticket, after string, at int) {
 func (st *step) passDetail() {
 	q := st.pop()
 	if t := st.ticket(q.Ticket); t != nil {
-		st.nextDetail(t, q.Name, len(st.s.Questions))
+		st.nextDetail(t, q.Then, len(st.s.Questions))
 	}
 	st.happened("passed", q.Ticket, "tail_filed")
 }

@@ -62,7 +62,7 @@ func (st *step) understand() {
 	if q != nil && q.Ask == AskRating && len(st.sm.Gaps) == 0 && st.rate(q) {
 		return
 	}
-	if q != nil && q.Ask == AskDetail && st.ts.passes() {
+	if q != nil && q.Ask == AskDetail && (st.ts.passes() || st.w.passing(q.Name, &st.ts)) {
 		st.passDetail()
 		return
 	}

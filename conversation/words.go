@@ -17,10 +17,11 @@ type Words struct {
 	slippery   []form              // single words of minSlip letters or more
 	names      map[string]string   // "inggris" → "en", for BAHASA
 	markers    map[string]string   // a word that only one language has → that language
-	questions  []detail
-	marks      map[string][]mark // of places, by first word
-	ordinary   map[string]bool   // no place is called so
-	areas      map[string]string // a word before an area's name → what it is written as
+	questions  []detail            // in their order
+	most       int                 // questions that follow one ticket; 0: all
+	marks      map[string][]mark   // of places, by first word
+	ordinary   map[string]bool     // no place is called so
+	areas      map[string]string   // a word before an area's name → what it is written as
 	guess      guesser
 	agencies   agencies
 	holidays   holidays
