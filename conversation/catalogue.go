@@ -14,7 +14,8 @@ type catalogue struct {
 	texts    map[string]template
 	statuses map[Status]string
 	months   []string
-	segments map[string]int // budgets of more than one segment
+	segments map[string]int // what each text may take; "all": those not named
+	unicode  bool           // it is not held to the GSM alphabet
 }
 
 // template is a text of a catalogue, taken apart: literal, placeholder,
@@ -23,6 +24,7 @@ type template struct {
 	pieces []string // at odd places the names of placeholders
 	quotes []string // commands that it tells, as written between < and >
 	plain  string   // without the marks
+	bare   string   // … and without the commands
 	where  place
 }
 
@@ -73,7 +75,7 @@ func (c *catalogue) render(key string, v values) string {
 // not sent.
 func parseTemplate(text string, at place) (t template, problem string) {
 	t.where = at
-	var plain strings.Builder
+	var plain, bare strings.Builder
 	quote := -1
 	for _, r := range text {
 		switch {
@@ -86,12 +88,15 @@ func parseTemplate(text string, at place) (t template, problem string) {
 			return t, "< and > do not pair; write a command as <LAPOR ...>"
 		default:
 			plain.WriteRune(r)
+			if quote < 0 {
+				bare.WriteRune(r)
+			}
 		}
 	}
 	if quote >= 0 {
 		return t, "< and > do not pair; write a command as <LAPOR ...>"
 	}
-	t.plain = plain.String()
+	t.plain, t.bare = plain.String(), bare.String()
 	rest := t.plain
 	for {
 		open := strings.IndexByte(rest, '{')

@@ -37,6 +37,7 @@ type loader struct {
 	seenAsk  map[string]int
 	guess    guessLoad
 	asked    []agencyRef // categories that questions name
+	defined  []detail    // questions, also those that order leaves out
 	order    []agencyRef // of questions; nil: as they stand
 }
 

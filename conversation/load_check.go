@@ -2,8 +2,11 @@ package conversation
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 )
 
 // finish checks what was read as a whole, and builds what is looked up quickly.
@@ -36,7 +39,7 @@ func (l *loader) checkCatalogue(c *catalogue) {
 		if c.statuses[s] == "" {
 			l.problem(at, "add it under statuses", "language %s: status %s has no word", c.language, s)
 		}
-		if _, gsm := l.w.gsmLen(c.statuses[s]); !gsm {
+		if _, ok := l.units(c, c.statuses[s]); !ok {
 			l.problem(at, "use letters of the GSM alphabet", "language %s: status %s: %q costs the GSM alphabet", c.language, s, c.statuses[s])
 		}
 	}
@@ -46,7 +49,10 @@ func (l *loader) checkCatalogue(c *catalogue) {
 	if len(c.months) < 12 {
 		c.months = append(c.months, make([]string, 12-len(c.months))...)
 	}
-	wanted := keysOf(l.w.questions)
+	if c.segments["all"] == 0 {
+		l.problem(at, "write segments: {all: 1}", "language %s: how many segments a text may take is not stated", c.language)
+	}
+	wanted := keysOf(l.defined)
 	longest := map[role]int{}
 	names := map[role]string{}
 	for _, m := range wanted {
@@ -56,23 +62,51 @@ func (l *loader) checkCatalogue(c *catalogue) {
 			continue
 		}
 		n := l.checkText(c, m, &t)
+		l.checkCommands(c, m, &t)
 		if n > longest[m.role] {
 			longest[m.role], names[m.role] = n, m.key
 		}
 	}
-	for key, t := range c.texts {
+	for _, key := range slices.Sorted(maps.Keys(c.texts)) {
 		if !slices.ContainsFunc(wanted, func(m message) bool { return m.key == key }) {
-			l.problem(t.where, "take it out, or mend its name", "language %s: nobody sends message %q", c.language, key)
+			l.problem(c.texts[key].where, "take it out, or mend its name", "language %s: nobody sends message %q", c.language, key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.segments)) {
+		if key != "all" && !slices.ContainsFunc(wanted, func(m message) bool { return m.key == key }) {
+			l.problem(at, "take it out of segments, or mend its name", "language %s: nobody sends message %q", c.language, key)
 		}
 	}
 	// Emergency, head, ticket and question travel in one SMS, a space between.
-	if all := longest[ahead] + longest[head] + longest[about] + longest[tailR] + 3; all > oneGSM {
+	one, _ := c.room()
+	if all := longest[ahead] + longest[head] + longest[about] + longest[tailR] + 3; all > one {
 		l.problem(at, "shorten one of them", "language %s: %s + %s + %s + %s can take %d characters, more than one SMS of %d",
-			c.language, names[ahead], names[head], names[about], names[tailR], all, oneGSM)
+			c.language, names[ahead], names[head], names[about], names[tailR], all, one)
 	}
 }
 
-// checkText checks one text and returns its length at worst, in septets.
+// units measures a text in what its catalogue is held to: septets of the GSM
+// alphabet, or UTF-16. It is false where the GSM alphabet has not all of it.
+func (l *loader) units(c *catalogue, text string) (n int, ok bool) {
+	if n, ok = l.w.gsmLen(text); ok || !c.unicode {
+		return n, ok
+	}
+	n = 0
+	for _, r := range text {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n, true
+}
+
+// room returns the units of one segment, and of each of several.
+func (c *catalogue) room() (one, many int) {
+	if c.unicode {
+		return oneUCS2, manyUCS2
+	}
+	return oneGSM, manyGSM
+}
+
+// checkText checks one text and returns its length at worst, in units.
 func (l *loader) checkText(c *catalogue, m message, t *template) int {
 	want := slices.Clone(m.holds)
 	slices.Sort(want)
@@ -86,25 +120,47 @@ func (l *loader) checkText(c *catalogue, m message, t *template) int {
 			n += c.longest(p)
 			continue
 		}
-		k, gsm := l.w.gsmLen(p)
-		if !gsm {
-			l.problem(t.where, "use letters of the GSM alphabet", "language %s: message %s: %q costs the GSM alphabet", c.language, m.key, p)
+		k, ok := l.units(c, p)
+		if !ok {
+			l.problem(t.where, "use letters of the GSM alphabet, or state alphabet: unicode", "language %s: message %s: %q costs the GSM alphabet", c.language, m.key, p)
 		}
 		n += k
 	}
-	limit := oneGSM
-	if budget := c.segments[m.key]; budget > 1 {
-		limit = budget * manyGSM
+	limit, many := c.room()
+	if budget := cmp.Or(c.segments[m.key], c.segments["all"]); budget > 1 {
+		limit = budget * many
 	}
 	if n > limit {
 		l.problem(t.where, "shorten it, or state more segments for it", "language %s: message %s can take %d characters, more than its %d", c.language, m.key, n, limit)
 	}
+	return n
+}
+
+// checkCommands checks that the commands that a text tells are such that the
+// line takes, that none is told unmarked, and that those are told which the
+// text is for.
+func (l *loader) checkCommands(c *catalogue, m message, t *template) {
+	var told []verb
 	for _, q := range t.quotes {
-		if !l.w.Understands(q) {
+		v, ok := l.w.understood(q)
+		if !ok {
 			l.problem(t.where, "write a command that the line takes", "language %s: message %s tells <%s>, which is no command", c.language, m.key, q)
 		}
+		told = append(told, v)
 	}
-	return n
+	for _, v := range m.tells() {
+		if !slices.Contains(told, v) {
+			l.problem(t.where, "write it between < and >", "language %s: message %s does not tell the command %s", c.language, m.key, verbName(v))
+		}
+	}
+	for _, word := range strings.FieldsFunc(t.bare, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if len(word) < 3 || word != strings.ToUpper(word) {
+			continue
+		}
+		if _, ok := l.w.understood(word); ok {
+			l.problem(t.where, "write <"+word+">", "language %s: message %s tells the command %s unmarked", c.language, m.key, word)
+		}
+	}
 }
 
 // sampleText stands for a citizen's own words in a command that a text tells.
@@ -113,6 +169,19 @@ const sampleText = "jalan rusak"
 // Understands tells whether the line would take s for more than plain text: a
 // command, or an answer's word. In it {ticket} stands for a number, ... for text.
 func (w *Words) Understands(s string) bool {
+	_, ok := w.understood(s)
+	return ok
+}
+
+// Command returns the name of the command that s is, as the files have it; ""
+// where it is none. In it {ticket} stands for a number, ... for text.
+func (w *Words) Command(s string) string {
+	v, _ := w.understood(s)
+	return verbName(v)
+}
+
+// understood returns the command that s is; of an answer's word vNone and true.
+func (w *Words) understood(s string) (v verb, ok bool) {
 	sample := NewNumber(0, firstSerial)
 	s = strings.ReplaceAll(strings.ReplaceAll(s, "{ticket}", sample.String()), "...", sampleText)
 	var ts tokens
@@ -125,7 +194,17 @@ func (w *Words) Understands(s string) bool {
 		}
 		return nil
 	}}); c.verb != vNone {
-		return true
+		return c.verb, true
 	}
-	return ts.yes() || ts.no() || ts.passes() || ts.markOf().kind != markNone
+	return vNone, ts.yes() || ts.no() || ts.passes() || ts.markOf().kind != markNone
+}
+
+// verbName returns a command's name in the files.
+func verbName(v verb) string {
+	for name, has := range verbNames {
+		if has == v {
+			return name
+		}
+	}
+	return ""
 }

@@ -8,7 +8,7 @@ import (
 
 // language reads a language's file: its catalogue and its words.
 func (l *loader) language(n node) {
-	n.known("language", "name", "names", "markers", "statuses", "months", "segments", "messages", "words", "commands")
+	n.known("language", "name", "names", "markers", "statuses", "months", "alphabet", "segments", "messages", "words", "commands")
 	code := n.get("language").text()
 	c := l.w.catalogues[code]
 	if c == nil {
@@ -31,6 +31,13 @@ func (l *loader) language(n node) {
 	if m := n.get("months"); m != nil {
 		c.months = nil
 		m.list(func(v string, _ place) { c.months = append(c.months, v) })
+	}
+	switch v := n.get("alphabet"); v.text() {
+	case "unicode":
+		c.unicode = true
+	case "gsm", "":
+	default:
+		l.problem(v.at(), "write gsm, or unicode for a language that the GSM alphabet cannot write", "unknown alphabet %q", v.text())
 	}
 	n.get("segments").each(func(key string, v node) {
 		count, err := strconv.Atoi(v.text())

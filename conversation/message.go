@@ -83,6 +83,19 @@ var messages = []message{
 	{"push_question", open, []string{"ticket", "words"}},
 }
 
+// tell are the commands that a text is there to tell.
+var tell = map[string][]verb{
+	"tail_filed": {vStatus}, "tail_added": {vReport}, "tail_stayed": {vErase}, "tail_dropped": {vCancel},
+	"status_one": {vAdd}, "status_list": {vStatus}, "status_none": {vReport}, "mistyped": {vStatus}, "unknown": {vStatus},
+	"over": {vReport}, "add_usage": {vAdd}, "language_usage": {vLanguage}, "language_set": {vHelp},
+	"help": {vReport, vSecret, vSuggest, vAsk, vStatus, vAdd, vCancel, vLanguage, vStop, vErase},
+	"how":  {vHelp}, "thanks": {vStatus, vHelp}, "stopped": {vStart}, "started": {vStop}, "nothing_to_cancel": {vHelp},
+	"what_dropped": {vStatus, vCancel}, "erasing": {vCancel},
+}
+
+// tells returns the commands that the text must tell.
+func (m *message) tells() []verb { return tell[m.key] }
+
 // listed is how many tickets one SMS lists at most.
 const listed = 3
 

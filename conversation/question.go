@@ -100,6 +100,7 @@ func (l *loader) checkQuestions() {
 			l.problem(r.at, "write one of the categories", "a question of category %q, which there is not", r.name)
 		}
 	}
+	l.defined = l.w.questions
 	if l.order == nil {
 		return
 	}

@@ -41,51 +41,63 @@ func TestQuestionsFollowAsConfigured(t *testing.T) {
 	}{
 		{
 			"by category, in the order named, the place last", productQuestions + "order: [product, registration, location, institution]\n",
-			[]string{"obat palsu dijual bebas", "Amoksil", "NA 1234", "Jl Melati RT 3"}, []string{"product", "registration", "location", "none"},
+			[]string{"obat palsu dijual bebas", "Amoksil", "NA 1234", "Jl Melati RT 3"},
+			[]string{"product", "registration", "location", "none"},
 		},
 		{
 			"of another category only what is asked of all", productQuestions + "order: [product, registration, location, institution]\n",
-			[]string{"jalan rusak parah", "RT 3"}, []string{"location", "none"},
+			[]string{"jalan rusak parah", "RT 3"},
+			[]string{"location", "none"},
 		},
 		{
 			"as they stand where no order is given: the shipped ones first", productQuestions,
-			[]string{"obat palsu dijual bebas", "RT 3 Pleret", "Amoksil"}, []string{"location", "product", "registration"},
+			[]string{"obat palsu dijual bebas", "RT 3 Pleret", "Amoksil"},
+			[]string{"location", "product", "registration"},
 		},
 		{
 			"what is not in the order is not asked", productQuestions + "order: [registration]\n",
-			[]string{"obat palsu dijual bebas", "tidak tahu"}, []string{"registration", "none"},
+			[]string{"obat palsu dijual bebas", "tidak tahu"},
+			[]string{"registration", "none"},
 		},
 		{
 			"so many at most", productQuestions + "order: [product, registration, location]\nmost: 2\n",
-			[]string{"obat palsu dijual bebas", "lewat", "lewat"}, []string{"product", "registration", "none"},
+			[]string{"obat palsu dijual bebas", "lewat", "lewat"},
+			[]string{"product", "registration", "none"},
 		},
 		{
 			"words of its own pass a question", productQuestions + "order: [registration, location]\n",
-			[]string{"obat palsu dijual bebas", "tidak ada pak"}, []string{"registration", "location"},
+			[]string{"obat palsu dijual bebas", "tidak ada pak"},
+			[]string{"registration", "location"},
 		},
 		{
 			"… and only that one", productQuestions + "order: [product, location]\n",
-			[]string{"obat palsu dijual bebas", "hilang"}, []string{"product", "location"},
+			[]string{"obat palsu dijual bebas", "hilang"},
+			[]string{"product", "location"},
 		},
 		{
 			"what the text says already is not asked", productQuestions + "order: [product, registration, location]\n",
-			[]string{"krim palsu merk Glowing reg 123 di RT 3"}, []string{"none"},
+			[]string{"krim palsu merk Glowing reg 123 di RT 3"},
+			[]string{"none"},
 		},
 		{
 			"what an answer says is not asked after it", productQuestions + "order: [product, registration, location]\n",
-			[]string{"obat palsu dijual bebas", "Amoksil reg 123, Jl Melati RT 3"}, []string{"product", "none"},
+			[]string{"obat palsu dijual bebas", "Amoksil reg 123, Jl Melati RT 3"},
+			[]string{"product", "none"},
 		},
 		{
 			"what the first text says is not asked after an answer", productQuestions + "order: [product, location]\n",
-			[]string{"obat palsu dijual di RT 3", "Amoksil"}, []string{"product", "none"},
+			[]string{"obat palsu dijual di RT 3", "Amoksil"},
+			[]string{"product", "none"},
 		},
 		{
 			"of a confidential complaint nothing that tells its category", productQuestions + "order: [product, registration, location]\n",
-			[]string{"RAHASIA obat palsu dijual bebas"}, []string{"location"},
+			[]string{"RAHASIA obat palsu dijual bebas"},
+			[]string{"location"},
 		},
 		{
 			"of a suggestion nothing", productQuestions,
-			[]string{"SARAN obat generik diperbanyak"}, []string{"none"},
+			[]string{"SARAN obat generik diperbanyak"},
+			[]string{"none"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

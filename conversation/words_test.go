@@ -78,7 +78,7 @@ func TestBadWordsAreToldWithTheirPlace(t *testing.T) {
 func TestAllProblemsComeAtOnce(t *testing.T) {
 	bad := "language: id\nmessages:\n  how: \"→\"\n  thanks: \"→\"\n  nobody: x\n"
 	_, err := conversation.LoadWords(gsm7.Len, words.FS, fstest.MapFS{"x.yaml": {Data: []byte(bad)}})
-	if err == nil || strings.Count(err.Error(), "x.yaml:") != 3 {
+	if err == nil || strings.Count(err.Error(), "x.yaml:") != 6 {
 		t.Errorf("got:\n%v", err)
 	}
 	var p *conversation.Problem
@@ -148,7 +148,7 @@ func TestAnOverlayReplacesTextsAndAddsWords(t *testing.T) {
 
 // A third language is one file.
 func TestAThirdLanguageIsOneFile(t *testing.T) {
-	w, err := conversation.LoadWords(gsm7.Len, words.FS, os.DirFS("testdata/jv"))
+	w, err := conversation.LoadWords(gsm7.Len, words.FS, os.DirFS("../configs/languages"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,5 +197,73 @@ func TestCategories(t *testing.T) {
 	}
 	if len(w.Agencies("food_drug")) == 0 {
 		t.Error("food_drug has no likely agency")
+	}
+}
+
+// What the help texts tell is parsed back to what they tell it for.
+func TestCommandsThatTextsTellAreParsedBack(t *testing.T) {
+	w, err := conversation.LoadWords(gsm7.Len, words.FS, os.DirFS("../configs/languages"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for told, want := range map[string]string{
+		"CEK": "status", "CHECK": "status", "CEK {ticket}": "status", "LAPOR ...": "report", "LAPOR": "report", "REPORT ...": "report",
+		"RAHASIA ...": "secret", "SECRET ...": "secret", "SARAN ...": "suggest", "SUGGEST ...": "suggest", "TANYA ...": "ask", "ASK ...": "ask",
+		"TAMBAH ...": "add", "TAMBAH {ticket} ...": "add", "ADD {ticket} ...": "add", "BATAL": "cancel", "CANCEL {ticket}": "cancel",
+		"BAHASA EN": "language", "LANG ID": "language", "BAHASA JAWA": "language", "STOP": "stop", "MULAI": "start", "START": "start",
+		"HAPUS DATA": "erase", "ERASE": "erase", "BANTUAN": "help", "HELP": "help", "PITULUNGAN": "help",
+		"LAPOR jalan rusak di Jl Melati RT 3": "report", "jalan rusak": "",
+	} {
+		if got := w.Command(told); got != want {
+			t.Errorf("<%s>: command %q, want %q", told, got, want)
+		}
+	}
+}
+
+// A language that the GSM alphabet cannot write says so, and has less room.
+func TestALanguageOfAnotherAlphabetSaysSo(t *testing.T) {
+	over := func(head string) error {
+		_, err := conversation.LoadWords(gsm7.Len, words.FS, fstest.MapFS{"id.yaml": {Data: []byte("language: id\n" + head + "messages:\n  not_erased: \"Дані не стерто.\"\n")}})
+		return err
+	}
+	if err := over(""); err == nil || !strings.Contains(err.Error(), "costs the GSM alphabet") {
+		t.Errorf("undeclared: %v", err)
+	}
+	err := over("alphabet: unicode\nsegments: {all: 3}\n")
+	if err == nil || strings.Contains(err.Error(), "costs the GSM alphabet") || !strings.Contains(err.Error(), "more than one SMS of 70") {
+		t.Errorf("declared: %v", err)
+	}
+}
+
+// The language is that of the first message; a short one tells nothing.
+func TestTheLanguageOfTheFirstMessage(t *testing.T) {
+	w, err := conversation.LoadWords(gsm7.Len, words.FS, os.DirFS("../configs/languages"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := conversation.New(conversation.Options{Language: "id", Words: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"The road in front of our school is broken":                          "en",
+		"There has been no water since Monday, please help":                  "en",
+		"Jalan di depan sekolah rusak, tolong diperbaiki":                    "id",
+		"sampah sdh 2 minggu tdk diangkut yg di pasar":                       "id",
+		"dalane ning desa kulo sampun rusak, mboten wonten ingkang ndandosi": "jv",
+		"HELP": "",
+	} {
+		s, fx := e.Step(conversation.State{}, conversation.SMS{Text: text, NewNumber: conversation.NewNumber(42, 10001)}, morning)
+		if s.Language != want {
+			t.Errorf("%q: language %q, want %q", text, s.Language, want)
+		}
+		if want != "" && fx.Replies[0].Language != want {
+			t.Errorf("%q: answered in %q", text, fx.Replies[0].Language)
+		}
+		if want != "" { // a wrong guess is cheap
+			if s, fx = e.Step(s, conversation.SMS{Text: "BAHASA EN"}, morning.Add(time.Minute)); s.Language != "en" || fx.Replies[0].Language != "en" {
+				t.Errorf("%q, then BAHASA EN: %q", text, s.Language)
+			}
+		}
 	}
 }

@@ -47,6 +47,7 @@ func runScripts(t *testing.T, dir, redis string) {
 			env.Setenv("SMSC", testenv.FreeAddr(t))
 			env.Setenv("WORDS", filepath.Join(testenv.Root(t), "configs", "words"))
 			env.Setenv("TALKS", filepath.Join(testenv.Root(t), "conversation", "testdata"))
+			env.Setenv("CONFIGS", filepath.Join(testenv.Root(t), "configs"))
 			return redisOnPath(env, redis)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
