@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,11 +62,12 @@ func TestARateIsDividedAmongTheDaemonsThatLive(t *testing.T) {
 		r := storemodel.New()
 		var ops []*operator
 		var yards []*yard
-		living := 3
+		var living atomic.Int32
+		living.Store(3)
 		for i, name := range []string{"p", "q", "r"} {
 			op := newOperator(20)
 			ops = append(ops, op)
-			o := yardOptions{routes: rate(30, "A"), daemons: func() int { return living }}
+			o := yardOptions{routes: rate(30, "A"), daemons: func() int { return int(living.Load()) }}
 			yards = append(yards, newYard(t, r, name, o, op.link("A", 20)))
 			yards[i].feed("A", 40, 10_000*i, 1500)
 		}
@@ -81,7 +83,7 @@ func TestARateIsDividedAmongTheDaemonsThatLive(t *testing.T) {
 		if n := span(20 * time.Second); n < 594 || n > 606 {
 			t.Errorf("three daemons submitted %d in 20 s, the link's rate is 30", n)
 		}
-		living = 2
+		living.Store(2)
 		yards[0].stop()
 		time.Sleep(time.Second)
 		if n := span(20 * time.Second); n < 594 || n > 606 {

@@ -163,7 +163,6 @@ func TestALinkComesAndGoes(t *testing.T) {
 		})
 		y.fill("B", 10, 20, store.ClassDirect)
 		time.Sleep(time.Second)
-		delete(routes.Links, "B")
 		y.sender.SetRoutes(sender.Routes{Default: "A", Links: map[string]sender.Route{"A": {}}})
 		stop()
 		if err := <-ended; err != nil {
