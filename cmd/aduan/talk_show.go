@@ -126,10 +126,29 @@ func (s *shell) guess() {
 		s.show("guess: nothing was said yet; /guess TEXT guesses a text")
 		return
 	}
-	category, score := s.engine.Words().Guess(s.text)
-	if category == "" {
+	g := s.engine.Words().Explain(s.text)
+	if g.Category == "" {
 		s.show("guess: none; no category's words weigh enough: the triage desk decides")
-		return
+	} else {
+		s.show("guess: %s, confidence %d of 100", g.Category, g.Confidence)
 	}
-	s.show("guess: %s, score %d; likely agencies: %s", category, score, strings.Join(s.engine.Words().Agencies(category), ", "))
+	if len(g.Agencies) > 0 {
+		s.show("likely agencies: %s", strings.Join(g.Agencies, ", "))
+	}
+	for _, c := range g.Candidates {
+		why := make([]string, len(c.Reasons))
+		for k, r := range c.Reasons {
+			why[k] = fmt.Sprintf("%+.1f %s", r.Points, r.Text)
+			if r.Word != r.Text {
+				why[k] += " = " + r.Word
+			}
+			if r.How == "example" {
+				why[k] += " (examples)"
+			}
+		}
+		s.show("  %-13s %5.1f  %s", c.Category, c.Points, strings.Join(why, ", "))
+	}
+	if g.Nothing > 0 {
+		s.show("  %-13s %5.1f", "fits nothing", g.Nothing)
+	}
 }
