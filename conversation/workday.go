@@ -6,9 +6,14 @@ import (
 	"time"
 )
 
-// holidays are the days on which no office works, besides the weekend: date
-// ("2026-08-17") → its name.
-type holidays map[string]string
+// holidays are the days on which no office works, besides the weekend: day → its name.
+type holidays map[int]string
+
+// dayOf is a day's key: 20260817.
+func dayOf(t time.Time) int {
+	y, m, d := t.Date()
+	return y*10_000 + int(m)*100 + d
+}
 
 // dayForm is how the files write a date.
 const dayForm = "2006-01-02"
@@ -28,9 +33,9 @@ func (l *loader) holidaysFile(n node) {
 		case v.text() == "":
 			l.problem(v.at(), `write its name, or "-" to make it a working day`, "holiday %s: it has no name", date)
 		case v.text() == noDay:
-			delete(l.w.holidays, day.Format(dayForm))
+			delete(l.w.holidays, dayOf(day))
 		default:
-			l.w.holidays[day.Format(dayForm)] = v.text()
+			l.w.holidays[dayOf(day)] = v.text()
 		}
 	})
 	if w := n.get("weekend"); w != nil {
@@ -56,7 +61,7 @@ func (w *Words) working(day time.Time) bool {
 	if slices.Contains(w.weekend, day.Weekday()) {
 		return false
 	}
-	_, off := w.holidays[day.Format(dayForm)]
+	_, off := w.holidays[dayOf(day)]
 	return !off
 }
 

@@ -107,7 +107,12 @@ func daemonLine(ctx context.Context, redisAddr, dir string, engine *conversation
 		stopSim()
 		return errors.Join(err, network.Wait())
 	}
-	if err := sim.WaitBound(ctx, 1); err != nil {
+	err = sim.WaitBound(ctx, 1)
+	for err == nil && !l.store.MaySend() { // its first heartbeat is not answered yet
+		time.Sleep(time.Millisecond)
+		err = ctx.Err()
+	}
+	if err != nil {
 		return talk.Line{}, errors.Join(err, end())
 	}
 	return talk.Line{
