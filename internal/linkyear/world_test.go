@@ -183,7 +183,7 @@ func (w *world) run(d *daemon, look *timers.Timers) {
 	start(&inside, late, d.intake.Run)
 	start(&edge, ctx, d.sender.Run)
 	start(&edge, ctx, look.Run)
-	start(&edge, ctx, d.link.Run)
+	start(&edge, ctx, smpp.NewPool([]*smpp.Link{d.link}).Run)
 	if w.set.daemons > 1 {
 		start(&inside, late, func(ctx context.Context) error { return d.store.RunBoot(ctx, d.events) })
 	}
