@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -48,8 +49,9 @@ const (
 // ReceiptOutcome is the answer to Receipt.
 type ReceiptOutcome struct {
 	Kind     ReceiptKind
-	Which    int    // Known: the place in IDs
-	Accepted string // Known: the id as the submit_sm_resp told it
+	Which    int       // Known: the place in IDs
+	Accepted string    // Known: the id as the submit_sm_resp told it
+	Sent     time.Time // Known: when the SMS was accepted; zero: not noted
 }
 
 // StrayReceipt is one that waited in vain.
@@ -79,7 +81,11 @@ func (s *Store) Receipt(ctx context.Context, r ReceiptUpdate) (ReceiptOutcome, e
 	case 0:
 		return ReceiptOutcome{Kind: ReceiptUnknown}, nil
 	case 1:
-		return ReceiptOutcome{Kind: ReceiptKnown, Which: int(asInt(l, 1)) - 1, Accepted: asString(l[2])}, nil
+		out := ReceiptOutcome{Kind: ReceiptKnown, Which: int(asInt(l, 1)) - 1, Accepted: asString(l[2])}
+		if ms, err := strconv.ParseInt(asString(l[3]), 10, 64); err == nil {
+			out.Sent = time.UnixMilli(ms)
+		}
+		return out, nil
 	case 2:
 		return ReceiptOutcome{Kind: ReceiptWaits}, nil
 	case 3:

@@ -53,6 +53,8 @@ func TestS10ReceiptsLateTwiceAndBackwards(t *testing.T) {
 		for range 2 {
 			if out := b.final(c, "p2", store.StateDelivered); out.Kind != store.ReceiptKnown || out.Accepted != "p2" {
 				t.Errorf("%+v", out)
+			} else if late := b.now.Sub(out.Sent).Round(time.Second); late != 48*time.Hour {
+				t.Errorf("the receipt comes %v after the acceptance, want 48h", late)
 			}
 		}
 		b.receive(store.ReceiptUpdate{Citizen: c, MessageID: "p2", State: "accepted"})

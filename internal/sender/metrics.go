@@ -1,6 +1,8 @@
 package sender
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"aduan/store"
@@ -10,6 +12,7 @@ import (
 type Metrics struct {
 	outcomes *prometheus.CounterVec
 	receipts *prometheus.CounterVec
+	lag      *prometheus.HistogramVec
 	unstored prometheus.Counter
 
 	throttled *prometheus.CounterVec
@@ -28,6 +31,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		receipts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "aduan_sender_receipts_total", Help: "Delivery receipts, by link and by the state that they tell.",
 		}, []string{"link", "state"}),
+		lag: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "aduan_sender_receipt_lag_seconds", Help: "From the acceptance of an SMS to each final receipt of it, by link.",
+			Buckets: []float64{.1, .5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400, 259200},
+		}, []string{"link"}),
 		unstored: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "aduan_sender_unstored_total", Help: "Outcomes of a submit_sm that could not be stored at once; each holds a place in the window until it is.",
 		}),
@@ -48,7 +55,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"link"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.outcomes, m.receipts, m.unstored, m.throttled, m.requeued, m.given, m.learnt, m.stopped)
+		reg.MustRegister(m.outcomes, m.receipts, m.lag, m.unstored, m.throttled, m.requeued, m.given, m.learnt, m.stopped)
 	}
 	return m
 }
@@ -62,6 +69,10 @@ func (m *Metrics) submitted(link string, d store.Done) {
 }
 
 func (m *Metrics) receipt(link, state string) { m.receipts.WithLabelValues(link, state).Inc() }
+
+func (m *Metrics) receiptLag(link string, d time.Duration) {
+	m.lag.WithLabelValues(link).Observe(max(d.Seconds(), 0))
+}
 
 func (m *Metrics) waits(link string) { m.requeued.WithLabelValues(link).Inc() }
 

@@ -30,6 +30,9 @@ func (s *Sender) Receipt(ctx context.Context, d *smpp.Delivery, r receipt.Receip
 	switch out.Kind {
 	case store.ReceiptKnown:
 		s.o.Metrics.receipt(d.Link, r.State.String())
+		if !out.Sent.IsZero() && r.State.Final() && !r.Intermediate {
+			s.o.Metrics.receiptLag(d.Link, s.o.Now().Sub(out.Sent))
+		}
 	case store.ReceiptAmbiguous:
 		s.o.Metrics.receipt(d.Link, "ambiguous id")
 	default:

@@ -5,7 +5,7 @@
 -- ARGV  1 state · 2 error · 3 at, ms · 4 event, '' none · 5 grace, ms · 6 events are handed on · 7 final · 8 it may wait ·
 --       9 how the SMSC writes ids is known: the first that stands is meant · 10 link · 11 message id, as told · 12 at most waiting ·
 --       13 citizen's hash · 14 its deliver_sm
--- returns {1, which id, the id as the submit_sm_resp told it} known · {0} unknown · {2} unknown, and waits ·
+-- returns {1, which id, the id as the submit_sm_resp told it, when its SMS was accepted} known · {0} unknown · {2} unknown, and waits ·
 --         {3} several SMS may be meant
 local EARLY, WAITS = KEYS[1], KEYS[2]
 local state, why, at, event, grace, hand, final, wait, certain, link, told, most, citizen, by = unpack(ARGV, 1, 14)
@@ -19,7 +19,7 @@ for i = 3, #KEYS do
     return {3}
   end
 end
-local m = id and call('HMGET', TAG .. 'm:' .. id, 'st', 'tk', 'c', 'acc')
+local m = id and call('HMGET', TAG .. 'm:' .. id, 'st', 'tk', 'c', 'acc', 't:sent')
 if not id or not m[1] or m[1] == 'queued' then
   if final ~= '1' or wait ~= '1' then return {0} end
   local reason = refused({EARLY, 'zset', WAITS, 'string'}, {'SET', 'ZADD', 'ZREM', 'DEL'})
@@ -46,4 +46,4 @@ if final == '1' then
 elseif m[1] == 'sent' then
   call('HSET', TAG .. 'm:' .. id, 'ir', state, 'ia', at)
 end
-return {1, which, accepted}
+return {1, which, accepted, m[5] or ''}
