@@ -19,7 +19,7 @@ type Blank struct {
 // passes that is not understood.
 func (bl Blank) PDU(frame []byte) {
 	h := smpp.ParseHeader(frame)
-	if uint64(h.Length) != uint64(len(frame)) { // a piece of what was never one: none of it is understood
+	if len(frame) < smpp.HeaderLen || uint64(h.Length) != uint64(len(frame)) { // a piece of what was never one: none of it is understood
 		clear(frame)
 		return
 	}
