@@ -17,9 +17,9 @@ type Link struct {
 	lanes []*lane // immutable; their fields are guarded by mu
 	taps  taps    // changed under mu, read by the sessions without it
 
-	windowUsed prometheus.Gauge // nil where nothing is counted
-
 	mu      sync.Mutex // nothing blocks, and no callback runs, while it is held
+
+	windowUsed prometheus.Gauge // nil where nothing is counted
 	keepers []*keeper
 	waiters []*waiter
 	changed chan struct{}
@@ -49,11 +49,17 @@ func NewLink(o LinkOptions) (*Link, error) {
 	l.standby = o.Lease != nil
 	l.status = l.compute()
 	l.status.Since = time.Now()
-	o.Metrics.show(l.status)
-	o.Metrics.begin(o.Name)
-	l.windowUsed = o.Metrics.window(o.Name)
-	l.showWindow()
 	return l, nil
+}
+
+// show begins the link's series: not before Run, since of two links of one name the earlier may have to end first.
+func (l *Link) show() {
+	l.o.Metrics.begin(l.o.Name)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.windowUsed = l.o.Metrics.window(l.o.Name)
+	l.o.Metrics.show(l.status)
+	l.showWindow()
 }
 
 // Name is the link's name.
@@ -63,6 +69,7 @@ func (l *Link) Name() string { return l.o.Name }
 // ESME_RX_T_APPN, waits for those in hand and for outstanding submits up to
 // ShutdownTimeout, unbinds and closes. It returns nil.
 func (l *Link) Run(ctx context.Context) error {
+	l.show()
 	closing := context.AfterFunc(ctx, l.refuseWaiters)
 	defer closing()
 	var g errgroup.Group

@@ -240,6 +240,17 @@ func (m *Metrics) unanswered(link string) {
 	}
 }
 
+// Forget takes the gauges of a link away that is not served any more; what was counted stays.
+func (m *Metrics) Forget(link string) {
+	if m == nil {
+		return
+	}
+	of := prometheus.Labels{"link": link}
+	for _, gauge := range []*prometheus.GaugeVec{m.state, m.sessions, m.windowUsed, m.windowSize, m.boundSince, m.certificate} {
+		gauge.DeletePartialMatch(of)
+	}
+}
+
 // window is the gauge of a link's places taken; nil where nothing is counted.
 func (m *Metrics) window(link string) prometheus.Gauge {
 	if m == nil {

@@ -134,3 +134,33 @@ func TestEachSubmitThatWasWrittenIsCounted(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A link that was removed leaves no gauge that would tell for ever how it was at its end; what was counted stays.
+func TestTheGaugesOfARemovedLinkGo(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	metrics := smpp.NewMetrics(reg)
+	synctest.Test(t, func(t *testing.T) {
+		r := rigged(t, func(o *smpp.LinkOptions) { o.Metrics = metrics })
+		p := r.ex.accept().bound()
+		slot := r.slot()
+		r.finish(p)
+		metrics.Forget("main")
+		slot.Release() // the outcome was stored late
+	})
+	all, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := false
+	for _, family := range all {
+		switch family.GetName() {
+		case "aduan_smpp_link_state", "aduan_smpp_sessions_bound", "aduan_smpp_window_used", "aduan_smpp_window_size", "aduan_smpp_bound_since_timestamp_seconds":
+			t.Errorf("%s still stands", family.GetName())
+		case "aduan_smpp_binds_total":
+			counted = true
+		}
+	}
+	if !counted {
+		t.Error("what was counted is gone too")
+	}
+}

@@ -3,7 +3,9 @@ package smpp_test
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,13 +18,21 @@ import (
 func TestS19TheNameIsResolvedAtEachConnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answers := []string{"192.0.2.1", "", "192.0.2.2"} // "": no DNS
+		var mu sync.Mutex // guards dialled
 		var dialled []string
+		dials := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(dialled)
+		}
 		var r *rig
 		r = rigged(t, func(o *smpp.LinkOptions) {
 			o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 				host, _, _ := net.SplitHostPort(address)
+				mu.Lock()
 				answer := answers[min(len(dialled), len(answers)-1)]
 				dialled = append(dialled, host+" is "+answer)
+				mu.Unlock()
 				if answer == "" {
 					return nil, &net.DNSError{Err: "server misbehaving", Name: host, IsTemporary: true}
 				}
@@ -31,7 +41,7 @@ func TestS19TheNameIsResolvedAtEachConnect(t *testing.T) {
 		})
 		_ = r.ex.accept().bound().conn.Close() // the SMSC moves
 		time.Sleep(time.Millisecond)
-		for r.link.Status().State != smpp.LinkConnecting && len(dialled) < 2 {
+		for r.link.Status().State != smpp.LinkConnecting && len(dials()) < 2 {
 			time.Sleep(100 * time.Millisecond)
 		}
 		synctest.Wait()
@@ -40,8 +50,8 @@ func TestS19TheNameIsResolvedAtEachConnect(t *testing.T) {
 		}
 		p := r.ex.accept().bound()
 		p.stillServed()
-		if want := []string{"smsc.test is 192.0.2.1", "smsc.test is ", "smsc.test is 192.0.2.2"}; strings.Join(dialled, ", ") != strings.Join(want, ", ") {
-			t.Errorf("%q", dialled)
+		if want := []string{"smsc.test is 192.0.2.1", "smsc.test is ", "smsc.test is 192.0.2.2"}; !slices.Equal(dials(), want) {
+			t.Errorf("%q", dials())
 		}
 		r.finish(p)
 	})

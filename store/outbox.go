@@ -84,6 +84,8 @@ type Message struct {
 	// Interim is the latest state of an intermediate receipt, such as enroute; InterimAt is when it came.
 	Interim   string
 	InterimAt time.Time
+	// Damaged: the text does not open any more; what else stands here was not sealed.
+	Damaged bool
 }
 
 // Done writes down what became of a try and frees the citizen's queue. next is the citizen's next SMS, held by this boot
@@ -247,7 +249,7 @@ func (s *Store) Held(ctx context.Context, boot string, shards []int) ([]Outgoing
 }
 
 // Messages reads SMS as staff see them, in the order of ids; what does not stand is left out. The text of an erased
-// citizen's SMS is empty.
+// citizen's SMS is empty, and of one that is damaged too: the others are told all the same.
 func (s *Store) Messages(ctx context.Context, ids []string) ([]Message, error) {
 	var jobs []*job
 	var shards []int
@@ -266,10 +268,13 @@ func (s *Store) Messages(ctx context.Context, ids []string) ([]Message, error) {
 			return nil, fmt.Errorf("read SMS: %w", err)
 		}
 		m, err := s.message(shards[i], j.keys[0], asList(reply))
-		if errors.Is(err, ErrNotFound) {
+		switch {
+		case errors.Is(err, ErrNotFound):
 			continue
-		}
-		if err != nil {
+		case errors.Is(err, ErrDamaged):
+			m.Damaged = true
+			s.opt.Log.Error("an SMS cannot be read", zap.String("sms", m.ID), zap.Error(err))
+		case err != nil:
 			return nil, err
 		}
 		out = append(out, m)

@@ -351,6 +351,25 @@ func TestAnSMSThatCannotBeOpenedWaitsForAPerson(t *testing.T) {
 	})
 }
 
+// One damaged text among several does not hide the others from staff, and is told as what it is.
+func TestADamagedTextHidesNoOtherSMS(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		c := b.citizen(1)
+		b.mustKeep(b.turn(c, b.sms(c, "1"), b.sms(c, "2"), b.sms(c, "3")))
+		ids := b.rdb.LRange(b.ctx, store.OutKey(c.ID), 0, -1).Val()
+		b.rdb.HSet(b.ctx, store.SMSKey(c.ID.Shard, ids[1]), "x", "garbage")
+		got, err := b.Messages(b.ctx, ids)
+		if err != nil || len(got) != 3 {
+			t.Fatalf("%d SMS, %v", len(got), err)
+		}
+		for i, want := range []store.Message{{Text: "1"}, {Damaged: true}, {Text: "3"}} {
+			if m := got[i]; m.ID != ids[i] || m.Text != want.Text || m.Damaged != want.Damaged || m.State != store.StateQueued {
+				t.Errorf("SMS %d: %q, damaged %v, %s", i+1, m.Text, m.Damaged, m.State)
+			}
+		}
+	})
+}
+
 func TestEventsAreHandedOnInOrder(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		c := b.citizen(1)

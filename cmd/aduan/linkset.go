@@ -22,16 +22,18 @@ type linkSet struct {
 	ended   chan struct{} // Run has returned
 
 	// of Run alone, once it runs
-	served map[string]*servedLink
-	all    sync.WaitGroup
+	served  map[string]*servedLink
+	leaving map[string]*servedLink // removed, and not ended yet as far as is known: one that is added again waits for it
+	all     sync.WaitGroup
 }
 
 // servedLink is one link while it is served.
 type servedLink struct {
-	cfg   configs.Link
-	link  *smpp.Link
-	stop  context.CancelFunc
-	ended chan struct{}
+	cfg     configs.Link
+	link    *smpp.Link
+	stop    context.CancelFunc
+	ended   chan struct{}
+	removed bool // before stop is called: none of its name follows
 }
 
 // linkChange is a new set of links: made, and not bound yet, where they are new or changed; nil: as before.
@@ -43,7 +45,10 @@ type linkChange struct {
 
 // newLinkSet makes the links of a configuration; they are bound by Run.
 func newLinkSet(l *line, cfg map[string]configs.Link) (*linkSet, error) {
-	s := &linkSet{l: l, changes: make(chan linkChange), ended: make(chan struct{}), served: map[string]*servedLink{}}
+	s := &linkSet{
+		l: l, changes: make(chan linkChange), ended: make(chan struct{}),
+		served: map[string]*servedLink{}, leaving: map[string]*servedLink{},
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg)) {
 		link, err := l.newLink(name, cfg[name])
 		if err != nil {
@@ -87,6 +92,9 @@ func (s *linkSet) serve(ctx context.Context, v *servedLink, before *servedLink) 
 		if err := g.Wait(); err != nil {
 			s.l.log.Error("a link ended", zap.String("link", v.link.Name()), zap.Error(err))
 		}
+		if v.removed {
+			s.l.smppMetrics().Forget(v.link.Name())
+		}
 	})
 }
 
@@ -95,8 +103,11 @@ func (s *linkSet) apply(ctx context.Context, c linkChange) {
 	for _, name := range slices.Sorted(maps.Keys(s.served)) {
 		if _, stays := c.cfg[name]; !stays {
 			s.l.log.Info("a link was removed: it unbinds, and its SMS go other ways", zap.String("link", name))
-			s.served[name].stop()
+			v := s.served[name]
+			v.removed = true
+			v.stop()
 			delete(s.served, name)
+			s.leaving[name] = v
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.made)) {
@@ -106,6 +117,8 @@ func (s *linkSet) apply(ctx context.Context, c linkChange) {
 			before.stop()
 		} else {
 			s.l.log.Info("a link was added", zap.String("link", name))
+			before = s.leaving[name]
+			delete(s.leaving, name)
 		}
 		s.served[name] = &servedLink{cfg: c.cfg[name], link: c.made[name]}
 		s.serve(ctx, s.served[name], before)

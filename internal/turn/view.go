@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -99,6 +100,9 @@ func (t *Turner) messageView(m store.Message, n conversation.Number) desk.Messag
 	view := desk.MessageView{ID: m.ID, State: m.State, Link: m.Link, Times: m.Times, Error: m.Error}
 	if n != 0 {
 		view.Ticket = n.String()
+	}
+	if m.Damaged {
+		view.Error = cmp.Or(view.Error, "the text of this SMS is damaged in the store and cannot be read; a backup may have it")
 	}
 	view.Alphabet, view.Segments, _ = t.o.Count(m.Link, m.Text)
 	return view
