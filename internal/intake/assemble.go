@@ -157,11 +157,12 @@ func groupName(ref store.GroupRef) string { return ref.Citizen.Hash + ":" + ref.
 
 // joined is the turn of a group's text.
 func (in *Intake) joined(ctx context.Context, it *item, g store.Group) (turn.Message, error) {
-	parts, gaps, first, readable, err := assemble(g, in.alphabetOf)
+	whole, err := assemble(g, in.alphabetOf)
 	if err != nil {
 		return turn.Message{}, err
 	}
-	m := turn.Message{Boot: in.o.Store.BootID(), To: first.To, Link: first.Link, Join: &store.GroupJoin{Key: g.Ref.Key, Version: g.Version}}
+	parts, gaps, first := whole.parts, whole.gaps, whole.first
+	m := turn.Message{Boot: in.o.Store.BootID(), To: first.To, Link: first.Link, Beside: whole.more, Join: &store.GroupJoin{Key: g.Ref.Key, Version: g.Version}}
 	if m.To == "" {
 		m.To = in.o.ShortCode
 	}
@@ -179,7 +180,7 @@ func (in *Intake) joined(ctx context.Context, it *item, g store.Group) (turn.Mes
 		}
 	}
 	m.Raw, _ = json.Marshal(g.Parts) // octets and numbers: cannot fail
-	if !readable || in.poison.fatal(groupName(g.Ref)) {
+	if !whole.readable || in.poison.fatal(groupName(g.Ref)) {
 		m.Input = func(conversation.Number, []conversation.Ticket) conversation.Input {
 			return conversation.Unreadable{Link: first.Link, Sender: sender}
 		}
@@ -200,32 +201,40 @@ func (in *Intake) alphabetOf(link string) string {
 	return "gsm7"
 }
 
+// assembled is what a group's parts say.
+type assembled struct {
+	parts    []string
+	gaps     []int
+	first    piece // of those that came
+	readable bool
+	more     bool // the octets say more than the parts
+}
+
 // assemble decodes a group's parts. Parts that follow each other in one coding
 // are joined before they are decoded; their text then stands under the first
 // of them, and the others are empty without being gaps.
-func assemble(g store.Group, alphabet func(link string) string) (parts []string, gaps []int, first piece, readable bool, err error) {
-	parts = make([]string, g.Total)
+func assemble(g store.Group, alphabet func(link string) string) (assembled, error) {
+	a := assembled{parts: make([]string, g.Total), readable: true}
 	pieces := make([]*piece, g.Total+1)
 	for n, data := range g.Parts {
 		if n < 1 || n > g.Total {
-			return nil, nil, first, false, fmt.Errorf("long message: part %d of %d", n, g.Total)
+			return assembled{}, fmt.Errorf("long message: part %d of %d", n, g.Total)
 		}
 		p := &piece{}
 		if err := json.Unmarshal(data, p); err != nil {
-			return nil, nil, first, false, fmt.Errorf("long message: a kept part cannot be read: %w", err)
+			return assembled{}, fmt.Errorf("long message: a kept part cannot be read: %w", err)
 		}
 		pieces[n] = p
 	}
-	readable = true
 	for n := 1; n <= g.Total; {
 		p := pieces[n]
 		if p == nil {
-			gaps = append(gaps, n)
+			a.gaps = append(a.gaps, n)
 			n++
 			continue
 		}
-		if first.Link == "" {
-			first = *p
+		if a.first.Link == "" {
+			a.first = *p
 		}
 		at := n - 1
 		var run []segment.Segment
@@ -233,20 +242,23 @@ func assemble(g store.Group, alphabet func(link string) string) (parts []string,
 			run = append(run, segment.Segment{UDH: pieces[n].UDH, Text: pieces[n].Data})
 		}
 		text, ok := segment.Join(p.Coding, alphabet(p.Link), run)
-		readable = readable && ok
-		parts[at] = text
+		a.readable = a.readable && ok
+		a.more = a.more || segment.More(p.Coding, run, text)
+		a.parts[at] = text
 	}
-	return parts, gaps, first, readable, nil
+	return a, nil
 }
 
 // fillGap puts a part that came late where it was missing. Nobody is answered.
 func (in *Intake) fillGap(ctx context.Context, it *item, g store.Group, number int, digest string, p piece) error {
-	text, readable := segment.Join(p.Coding, in.alphabetOf(p.Link), []segment.Segment{{UDH: p.UDH, Text: p.Data}})
+	only := []segment.Segment{{UDH: p.UDH, Text: p.Data}}
+	text, readable := segment.Join(p.Coding, in.alphabetOf(p.Link), only)
+	more := segment.More(p.Coding, only, text)
 	if !readable {
 		text = ""
 	}
 	late := turn.LatePart{
-		Boot: it.boot, From: it.from, Serial: g.JoinedTicket, Field: g.JoinedField, Number: number, Text: text,
+		Boot: it.boot, From: it.from, Serial: g.JoinedTicket, Field: g.JoinedField, Number: number, Text: text, Beside: more,
 		Fill: &store.GroupFill{Key: g.Ref.Key, Number: number, Digest: digest},
 	}
 	if !readable || in.poison.fatal(in.digest(it)) {

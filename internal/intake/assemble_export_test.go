@@ -23,8 +23,8 @@ func Assemble(total int, parts map[int]Piece, alphabet func(link string) string)
 			return nil, nil, false, err
 		}
 	}
-	texts, gaps, _, readable, err = assemble(g, alphabet)
-	return texts, gaps, readable, err
+	a, err := assemble(g, alphabet)
+	return a.parts, a.gaps, a.readable, err
 }
 
 // Concat is which part of which long SMS a message is.

@@ -141,8 +141,11 @@ func (in *Intake) failed(it *item, err error) verdict {
 // turn is the frame of a message's turn: who, where, and how its input is made.
 func (in *Intake) turn(it *item) turn.Message {
 	udh, body := it.d.Message.Content()
-	text, readable := segment.Join(it.d.Message.DataCoding, in.alphabet(it), []segment.Segment{{UDH: udh, Text: body}})
-	return in.turnOf(it, text, readable && !in.poison.fatal(in.digest(it)), raw{Coding: it.d.Message.DataCoding, UDH: udh, Data: body})
+	coding, only := it.d.Message.DataCoding, []segment.Segment{{UDH: udh, Text: body}}
+	text, readable := segment.Join(coding, in.alphabet(it), only)
+	m := in.turnOf(it, text, readable && !in.poison.fatal(in.digest(it)), raw{Coding: coding, UDH: udh, Data: body})
+	m.Beside = segment.More(coding, only, text)
+	return m
 }
 
 func (in *Intake) turnOf(it *item, text string, readable bool, kept any) turn.Message {

@@ -17,7 +17,7 @@ func (t *Turner) build(c store.Citizen, s spec, next conversation.State, eff con
 		Boot: s.boot, Deadline: s.deadline, Now: now, Citizen: c,
 		TickAt: next.TickAt(), Mark: s.mark, Fill: s.fill, Erase: eff.Erase, HandoffHere: t.o.Courier != nil,
 	}
-	if eff.Kept {
+	if eff.Kept || s.beside {
 		turn.Kept = s.raw
 	}
 	if s.link != "" {

@@ -25,6 +25,7 @@ type LatePart struct {
 	Number int // of the part, from 1
 	Text   string
 	Raw    []byte // kept for staff where no ticket took the message
+	Beside bool   // Raw is kept in any case: it says more than Text
 	Fill   *store.GroupFill
 }
 
@@ -36,7 +37,7 @@ func (t *Turner) Late(ctx context.Context, l LatePart) (store.Outcome, error) {
 	if err != nil {
 		return store.Outcome{}, err
 	}
-	s := spec{boot: l.Boot, deadline: l.Deadline, raw: l.Raw, fill: l.Fill}
+	s := spec{boot: l.Boot, deadline: l.Deadline, raw: l.Raw, beside: l.Beside, fill: l.Fill}
 	if l.Serial == 0 {
 		s.input = func(conversation.Number, []conversation.Ticket) conversation.Input {
 			return conversation.LatePart{Part: l.Number, Text: l.Text}

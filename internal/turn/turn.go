@@ -136,7 +136,10 @@ type Message struct {
 	// Text is searched for ticket numbers.
 	Text string
 	// Raw is kept for staff where no ticket takes the message.
-	Raw    []byte
+	Raw []byte
+	// Beside: Raw is kept also where a ticket takes the text, since it says more
+	// than the text does.
+	Beside bool
 	Mark   *store.MarkWrite
 	Join   *store.GroupJoin
 	Origin store.Origin
@@ -157,7 +160,7 @@ func (t *Turner) SMS(ctx context.Context, m Message) (Result, error) {
 	}
 	return t.run(ctx, c, spec{
 		boot: m.Boot, deadline: m.Deadline, text: m.Text, link: m.Link, from: m.To,
-		raw: m.Raw, mark: m.Mark, join: m.Join, origin: m.Origin, numbered: true,
+		raw: m.Raw, beside: m.Beside, mark: m.Mark, join: m.Join, origin: m.Origin, numbered: true,
 		input: m.Input,
 	})
 }
@@ -206,6 +209,7 @@ type spec struct {
 	link     string // by which the message came; "": no message caused it
 	from     string
 	raw      []byte
+	beside   bool // raw is kept whatever takes the text
 	numbered bool // a new ticket may come of it
 	known    []conversation.Ticket
 	mark     *store.MarkWrite

@@ -6,7 +6,9 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/japanese"
 
 	"aduan/smpp/gsm7"
 )
@@ -76,6 +78,23 @@ func joinRun(dataCoding byte, alphabet string, tables gsm7.Tables, parts []Segme
 	return decode(dataCoding, alphabet, tables, all.Bytes())
 }
 
+// More reports whether the octets of parts that [Join] read say more than their
+// text, so that they are to be kept beside it: a header element that we do not
+// read, what reads as U+FFFD, or Japanese in a form that could only be guessed.
+func More(dataCoding byte, parts []Segment, text string) bool {
+	if strings.ContainsRune(text, utf8.RuneError) {
+		return true
+	}
+	guessed := kindOf(dataCoding) == kindJIS
+	for _, p := range parts {
+		if Foreign(p.UDH) {
+			return true
+		}
+		guessed = guessed && !bytes.Contains(p.Text, jisEscape)
+	}
+	return guessed
+}
+
 type kind int
 
 const (
@@ -84,6 +103,7 @@ const (
 	kindLatin1
 	kindCyrillic
 	kindHebrew
+	kindJIS
 	kindUCS2
 	kindBinary
 )
@@ -98,6 +118,8 @@ func kindOf(dc byte) kind {
 		return kindASCII
 	case 0x03:
 		return kindLatin1
+	case 0x05:
+		return kindJIS
 	case 0x06:
 		return kindCyrillic
 	case 0x07:
@@ -106,7 +128,7 @@ func kindOf(dc byte) kind {
 		return kindUCS2
 	}
 	switch dc >> 4 {
-	case 0x0: // octets, JIS, pictograms: not read here
+	case 0x0: // octets, pictograms, music, Korean: not read here
 		return kindBinary
 	case 0x1, 0x2, 0x3: // general data coding, bit 5: compressed
 		switch {
@@ -137,6 +159,8 @@ func decode(dc byte, alphabet string, tables gsm7.Tables, b []byte) (string, boo
 		return table(charmap.ISO8859_5, b), true
 	case kindHebrew:
 		return table(charmap.ISO8859_8, b), true
+	case kindJIS:
+		return jis(b)
 	case kindUCS2:
 		return ucs2(b), true
 	case kindBinary:
@@ -185,6 +209,33 @@ func table(m *charmap.Charmap, b []byte) string {
 		s.WriteRune(m.DecodeByte(c))
 	}
 	return s.String()
+}
+
+// jisEscape begins what ISO-2022-JP changes its character set by.
+var jisEscape = []byte("\x1b")
+
+// jis reads data_coding 5, "JIS (X 0208-1990)" (SMPP 3.4 §5.2.19), which does not
+// say how X 0208 is laid into octets. With an escape it is ISO-2022-JP. Octets of 7
+// bits without one are read as its initial set, ASCII; those of 8 bits as EUC-JP
+// where that makes sense of all of them, else as Shift JIS, else not at all. (Shift JIS
+// takes nearly all of EUC-JP for narrow katakana, EUC-JP little of Shift JIS.)
+func jis(b []byte) (string, bool) {
+	if bytes.Contains(b, jisEscape) {
+		return foreign(japanese.ISO2022JP, b)
+	}
+	if text, ok := ascii(b); ok {
+		return text, true
+	}
+	if text, ok := foreign(japanese.EUCJP, b); ok {
+		return text, true
+	}
+	return foreign(japanese.ShiftJIS, b)
+}
+
+// foreign reads an alphabet of several octets; false where an octet makes no sense.
+func foreign(e encoding.Encoding, b []byte) (string, bool) {
+	text, err := e.NewDecoder().Bytes(b)
+	return string(text), err == nil && !bytes.ContainsRune(text, utf8.RuneError)
 }
 
 // ucs2 reads UTF-16, big-endian unless a byte order mark says otherwise. A

@@ -297,8 +297,14 @@ func TestDecodeText(t *testing.T) {
 		{"1 with controls is GSM, as common libraries label it", 1, "gsm7", []byte{0x00, 'a', 0x02}, "@a$", true},
 		{"3 is Latin-1", 3, "gsm7", []byte{0xE9, '@'}, "é@", true},
 		{"3 is really Windows-1252", 3, "gsm7", []byte{0x93, 'a', 0x94, 0x80}, "“a”€", true},
+		{"5 is ISO-2022-JP where it shifts", 5, "gsm7", []byte("LAPOR \x1b$B$3$s\x1b(B!"), "LAPOR こん!", true},
+		{"5 is EUC-JP where that makes sense of it", 5, "gsm7", []byte{0xA4, 0xB3, 0xA4, 0xF3}, "こん", true},
+		{"5 is Shift JIS where only that does", 5, "gsm7", []byte{0x82, 0xB1, 0x82, 0xF1}, "こん", true},
+		{"5 of 7 bits without a shift is ASCII", 5, "gsm7", []byte("LAPOR"), "LAPOR", true},
+		{"5 in nothing that is known", 5, "gsm7", []byte{0xFF, 0x80, 0xFF}, "\uFFFD\u0080\uFFFD", false},
 		{"6 is Cyrillic", 6, "gsm7", []byte{0xB0, 0xD0}, "Аа", true},
 		{"7 is Hebrew", 7, "gsm7", []byte{0xE0}, "א", true},
+		{"7 with an octet that ISO-8859-8 leaves open", 7, "gsm7", []byte{0xE0, 0xA1}, "א\uFFFD", true},
 		{"8 is UCS-2", 8, "gsm7", []byte{0x6F, 0x22, 0xD8, 0x3D, 0xDE, 0x21}, "漢😡", true},
 		{"8 with a byte order mark", 8, "gsm7", []byte{0xFF, 0xFE, 'a', 0}, "a", true},
 		{"8 with an odd octet", 8, "gsm7", []byte{0, 'a', 0}, "a\uFFFD", true},
@@ -325,6 +331,33 @@ func TestDecodeText(t *testing.T) {
 }
 
 // A telephone that cuts through a surrogate pair or an escape is still read.
+func TestWhatSaysMoreThanItsTextIsSeen(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		dc   byte
+		in   segment.Segment
+		want bool
+	}{
+		{"a plain text", 0, segment.Segment{Text: []byte("LAPOR")}, false},
+		{"a concatenation and a national table", 0, segment.Segment{UDH: []byte{8, 0, 3, 7, 2, 1, 0x25, 1, 1}, Text: []byte("LAPOR")}, false},
+		{"a port", 0, segment.Segment{UDH: []byte{6, 5, 4, 0x0B, 0x84, 0, 0}, Text: []byte("LAPOR")}, true},
+		{"half a surrogate pair", 8, segment.Segment{Text: []byte{0, 'a', 0xD8, 0x3D}}, true},
+		{"a whole one", 8, segment.Segment{Text: []byte{0xD8, 0x3D, 0xDE, 0x21}}, false},
+		{"an odd octet", 8, segment.Segment{Text: []byte{0, 'a', 0}}, true},
+		{"an octet that the alphabet leaves open", 7, segment.Segment{Text: []byte{0xA1}}, true},
+		{"Japanese that says its form", 5, segment.Segment{Text: []byte("\x1b$B$3\x1b(B")}, false},
+		{"Japanese whose form is guessed", 5, segment.Segment{Text: []byte{0x82, 0xB1}}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			parts := []segment.Segment{tt.in}
+			text, _ := segment.Join(tt.dc, "gsm7", parts)
+			if got := segment.More(tt.dc, parts, text); got != tt.want {
+				t.Fatalf("More = %v of %q", got, text)
+			}
+		})
+	}
+}
+
 func TestJoinMendsCuts(t *testing.T) {
 	e := segment.Split("ab😡cd", 0)
 	text := e.Parts[0].Text
