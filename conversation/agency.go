@@ -62,7 +62,8 @@ func (a *agencies) mentioned(ts *tokens) mention {
 	m := mention{-1, -1, -1}
 	longest := 0
 	for i := range ts.all {
-		for _, n := range a.named[ts.all[i].word] {
+		for k := range ts.all[i].known.named {
+			n := &ts.all[i].known.named[k]
 			if !ts.phrase(i, n.words) {
 				continue
 			}
@@ -83,7 +84,7 @@ func (a *agencies) mentioned(ts *tokens) mention {
 
 // fits tells how well a region's name at token i fits, 0: not at all. The word
 // before it says whether a regency or a city is meant.
-func (a *agencies) fits(ts *tokens, i int, n named) int {
+func (a *agencies) fits(ts *tokens, i int, n *named) int {
 	r := &a.regions[n.region]
 	size := 4 * len(n.words)
 	if r.level != levelProvince {

@@ -18,26 +18,24 @@ func (st *step) sight(t *Ticket, filed bool) {
 	if t.Kind != Complaint {
 		return
 	}
-	if places := st.w.places(&st.ts); filed || len(places) > 0 {
+	if places := st.ts.places(); filed || len(places) > 0 {
 		st.fx.Sighted = append(st.fx.Sighted, Sighting{Category: t.Category, Places: places, New: filed})
 	}
 }
 
 // places returns the areas that a text names: an area's word and the name
 // behind it, of which a second word counts only if it is written as the first.
-func (w *Words) places(ts *tokens) []string {
+func (ts *tokens) places() []string {
 	var found []string
 	for i := 0; i+1 < len(ts.all) && len(found) < maxPlaces; i++ {
-		as, ok := w.areas[ts.all[i].word]
-		first := &ts.all[i+1]
-		if !ok || first.digits || first.class != 0 || w.ordinary[first.word] || w.areas[first.word] != "" {
+		as, first := ts.all[i].known.area, &ts.all[i+1]
+		if as == "" || first.digits || first.class != 0 || first.known.ordinary || first.known.area != "" {
 			continue
 		}
 		name := as + " " + first.word
 		if i+2 < len(ts.all) {
 			next := &ts.all[i+2]
-			_, marks := w.marks[next.word]
-			if first.title && next.title && !next.digits && !marks && w.areas[next.word] == "" {
+			if first.title && next.title && !next.digits && len(next.known.marks) == 0 && next.known.area == "" {
 				name += " " + next.word
 			}
 		}

@@ -43,16 +43,17 @@ var classNames = map[string]class{
 // is tells whether the token is in any of the lists.
 func (t *token) is(c class) bool { return t.class&c != 0 }
 
-// classify looks every word up, phrases too.
+// classify looks every word up, phrases too: before anything else is asked of the words.
 func (w *Words) classify(ts *tokens) {
 	for i := range ts.all {
 		t := &ts.all[i]
+		t.known = w.lookUp(t.word)
 		if t.digits {
 			continue
 		}
-		t.class |= w.classes[t.word]
-		for _, p := range w.phrases[t.word] {
-			if ts.phrase(i, p.words) {
+		t.class |= t.known.class
+		for k := range t.known.phrases {
+			if p := &t.known.phrases[k]; ts.phrase(i, p.words) {
 				for j := range p.words {
 					ts.all[i+j].class |= p.class
 				}

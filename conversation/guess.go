@@ -110,6 +110,7 @@ type tally struct {
 func (w *Words) Guess(text string) (category string, confidence int) {
 	var ts tokens
 	ts.scan(text)
+	w.classify(&ts)
 	return w.guess.best(&ts)
 }
 
@@ -217,7 +218,7 @@ func (g *guesser) read(ts *tokens, t *tally) {
 			return
 		}
 		id := g.vocab.find(&ts.all[i])
-		here := g.vocab.places[ts.all[i].word] || id >= 0 && g.vocab.places[g.vocab.names[id]]
+		here := ts.all[i].known.place || id >= 0 && g.vocab.placed[id]
 		if id == skipped {
 			place = place || here
 			continue
@@ -239,13 +240,14 @@ func (t *tally) phrase(i int, features []int32) bool {
 func (w *Words) Explain(text string) Guess {
 	var ts tokens
 	ts.scan(text)
+	w.classify(&ts)
 	g := &w.guess
 	var t tally
 	why := make([][]Reason, len(g.categories))
 	g.score(&ts, &t, func(from, to int, feature int32, wt weight) {
 		r := Reason{Points: wt.points.float(), How: hows[wt.how]}
-		end := ts.all[to].start + ts.all[to].size
-		r.Text = text[ts.all[from].start:end]
+		end := int(ts.all[to].start + ts.all[to].size)
+		r.Text = text[int(ts.all[from].start):end]
 		r.Word = r.Text
 		if feature >= 0 {
 			r.Word = g.vocab.names[feature]
@@ -277,10 +279,10 @@ func (w *Words) Explain(text string) Guess {
 
 // about tells whether a word, as it is or without its prefix and suffix, is
 // one of a category's own.
-func (g *guesser) about(word string) bool {
-	id, ok := g.vocab.ids[word]
-	if !ok {
-		id = g.vocab.stem(word)
+func (g *guesser) about(t *token) bool {
+	id := t.known.feature
+	if !t.known.spelt {
+		id = g.vocab.stem(t.word)
 	}
 	return id >= 0 && slices.ContainsFunc(g.weights[id], func(w weight) bool { return w.how == byWord && w.points > 0 && g.categories[w.category] != nothing })
 }

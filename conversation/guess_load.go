@@ -108,7 +108,13 @@ func (l *loader) spellingFile(n node) {
 	s.get("short").each(func(from string, to node) {
 		g.short[strings.Join(fold(from), " ")] = strings.Join(fold(to.text()), " ")
 	})
-	s.get("prefixes").list(func(p string, _ place) { g.prefixes = append(g.prefixes, p) })
+	s.get("prefixes").list(func(p string, at place) {
+		if cut, _, _ := strings.Cut(p, ">"); cut == "" {
+			l.problem(at, "write what is taken off before the >", "prefix %q takes nothing off", p)
+			return
+		}
+		g.prefixes = append(g.prefixes, p)
+	})
 	s.get("suffixes").list(func(p string, _ place) { g.suffixes = append(g.suffixes, p) })
 	s.get("common").list(func(p string, _ place) { g.common = append(g.common, fold(p)...) })
 	s.get("places").list(func(p string, _ place) { g.places = append(g.places, fold(p)...) })
@@ -146,6 +152,7 @@ func (l *loader) buildGuesser() {
 	for _, a := range in.suffixes {
 		g.vocab.suffixes = append(g.vocab.suffixes, affix{a, ""})
 	}
+	g.vocab.index()
 	// Words of the files' phrases are read with the spelling's skip left out,
 	// as a text's are.
 	skip := map[string]bool{}
@@ -281,6 +288,10 @@ func (l *loader) learn() {
 			t := &ts.all[i]
 			if t.digits {
 				continue
+			}
+			t.known = &unheard
+			if id, ok := g.vocab.ids[t.word]; ok {
+				t.known = &lexeme{feature: id, spelt: true}
 			}
 			id := g.vocab.find(t)
 			if id == unknownWord && len(t.word) >= minStem {

@@ -9,7 +9,10 @@ func (st *step) detect() {
 	}
 	counts := [8]int{}
 	for i := range st.ts.all {
-		lang := st.w.markers[st.ts.all[i].word]
+		lang := st.ts.all[i].known.language
+		if lang == "" {
+			continue
+		}
 		for j, l := range st.w.languages {
 			if l == lang && j < len(counts) {
 				counts[j]++

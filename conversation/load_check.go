@@ -26,6 +26,7 @@ func (l *loader) finish() {
 	}
 	slices.SortFunc(l.w.slippery, func(a, b form) int { return cmp.Compare(a.words, b.words) })
 	l.buildGuesser()
+	l.w.buildLexicon()
 	l.checkAgencies()
 	l.checkQuestions()
 	for _, code := range l.w.languages {

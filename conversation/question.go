@@ -119,8 +119,9 @@ func (l *loader) checkQuestions() {
 // placed tells whether a text names a place.
 func (w *Words) placed(ts *tokens) bool {
 	for i := range ts.all {
-		for k := range w.marks[ts.all[i].word] {
-			if w.marked(ts, i, &w.marks[ts.all[i].word][k]) {
+		marks := ts.all[i].known.marks
+		for k := range marks {
+			if w.marked(ts, i, &marks[k]) {
 				return true
 			}
 		}
@@ -144,7 +145,7 @@ func (w *Words) marked(ts *tokens, i int, m *mark) bool {
 	switch {
 	case m.next == '#' && t.digits:
 		return true
-	case m.next == '#' || t.digits || t.class != 0 || w.ordinary[t.word] || w.guess.about(t.word):
+	case m.next == '#' || t.digits || t.class != 0 || t.known.ordinary || w.guess.about(t):
 		return false
 	}
 	return m.next == '+' || t.title

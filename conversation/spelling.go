@@ -17,11 +17,30 @@ type vocabulary struct {
 	begins   map[string]int32 // "pungut*": words that begin so
 	common   map[int32]bool   // words of every day
 	places   map[string]bool  // words of place
+	placed   []bool           // … by feature
 	number   int32            // the feature of any number
-	minBegin int
-	maxBegin int
-	prefixes []affix
+	prefixes []affix          // the longest first
 	suffixes []affix
+	starts   [letters][]start // of begins, by first letter, the longest first
+	before   [letters][]affix // of prefixes, by first letter
+	behind   [letters][]affix // of suffixes, by last letter
+}
+
+// start is how words begin that have one feature.
+type start struct {
+	cut     string
+	feature int32
+}
+
+// letters are those of the alphabet, and one for all others.
+const letters = 27
+
+// letter is the place of what begins or ends a word in a table of letters.
+func letter(b byte) int {
+	if b >= 'a' && b <= 'z' {
+		return int(b - 'a')
+	}
+	return letters - 1
 }
 
 // affix is what is cut off a word, and what is put in its place.
@@ -70,15 +89,16 @@ func (v *vocabulary) find(t *token) int32 {
 	if t.digits {
 		return v.number
 	}
-	if id, ok := v.ids[t.word]; ok {
-		return id
+	if t.known.spelt {
+		return t.known.feature
 	}
 	if len(t.word) < minBare || len(t.word) > maxLookup {
 		return unknownWord
 	}
-	for n := min(len(t.word), v.maxBegin); n >= v.minBegin && n > 0; n-- {
-		if id, ok := v.begins[t.word[:n]]; ok {
-			return id
+	starts := v.starts[letter(t.word[0])]
+	for i := range starts {
+		if strings.HasPrefix(t.word, starts[i].cut) {
+			return starts[i].feature
 		}
 	}
 	var buf [maxLookup]byte
@@ -101,21 +121,37 @@ func (v *vocabulary) find(t *token) int32 {
 // stem looks a word up without its prefix and suffix, and among the words that
 // are the same without theirs.
 func (v *vocabulary) stem(word string) int32 {
-	for i := -1; i < len(v.suffixes); i++ {
-		base, ok := v.base(word, i)
+	if word == "" {
+		return unknownWord
+	}
+	before := v.before[letter(word[0])]
+	if id := v.bare(word, before); id >= 0 {
+		return id
+	}
+	behind := v.behind[letter(word[len(word)-1])]
+	for i := range behind {
+		base, ok := behind[i].base(word)
 		if !ok {
 			continue
 		}
-		if i >= 0 && v.enough(base, i) {
+		if behind[i].enough(base) {
 			if id := v.root(base); id >= 0 {
 				return id
 			}
 		}
-		for _, p := range v.prefixes {
-			if rest, ok := p.off(base); ok {
-				if id := v.root(p.put + rest); id >= 0 { // short: no allocation
-					return id
-				}
+		if id := v.bare(base, before); id >= 0 {
+			return id
+		}
+	}
+	return unknownWord
+}
+
+// bare looks a word up without its prefix.
+func (v *vocabulary) bare(word string, before []affix) int32 {
+	for i := range before {
+		if rest, ok := before[i].off(word); ok {
+			if id := v.root(before[i].put + rest); id >= 0 { // short: no allocation
+				return id
 			}
 		}
 	}
@@ -124,36 +160,37 @@ func (v *vocabulary) stem(word string) int32 {
 
 // roots returns what is left of a word without a suffix, a prefix, or both.
 func (v *vocabulary) roots(word string) (all []string) {
-	for i := -1; i < len(v.suffixes); i++ {
-		base, ok := v.base(word, i)
+	bare := func(base string) {
+		for i := range v.prefixes {
+			if rest, ok := v.prefixes[i].off(base); ok {
+				all = append(all, v.prefixes[i].put+rest)
+			}
+		}
+	}
+	bare(word)
+	for i := range v.suffixes {
+		base, ok := v.suffixes[i].base(word)
 		if !ok {
 			continue
 		}
-		if i >= 0 && v.enough(base, i) {
+		if v.suffixes[i].enough(base) {
 			all = append(all, base)
 		}
-		for _, p := range v.prefixes {
-			if rest, ok := p.off(base); ok {
-				all = append(all, p.put+rest)
-			}
-		}
+		bare(base)
 	}
 	return all
 }
 
-// base takes suffix i off; of -1 none.
-func (v *vocabulary) base(word string, i int) (string, bool) {
-	if i < 0 {
-		return word, true
-	}
-	base, ok := strings.CutSuffix(word, v.suffixes[i].cut)
+// base takes a suffix off.
+func (s *affix) base(word string) (string, bool) {
+	base, ok := strings.CutSuffix(word, s.cut)
 	return base, ok && len(base) >= minBare
 }
 
-// enough tells whether so little may be left without suffix i alone: -nya and
-// the like stand behind short words too.
-func (v *vocabulary) enough(base string, i int) bool {
-	return len(base) >= minStem || len(v.suffixes[i].cut) > 2
+// enough tells whether so little may be left without the suffix alone: -nya
+// and the like stand behind short words too.
+func (s *affix) enough(base string) bool {
+	return len(base) >= minStem || len(s.cut) > 2
 }
 
 // off takes a prefix off.
@@ -198,11 +235,6 @@ func (v *vocabulary) slip(word string) int32 {
 
 // finish builds what other spellings are looked up in.
 func (v *vocabulary) finish(short map[string]string, skip []string) {
-	longest := func(a, b affix) int {
-		return cmp.Or(len(b.cut)-len(a.cut), cmp.Compare(a.cut, b.cut), cmp.Compare(a.put, b.put))
-	}
-	slices.SortFunc(v.prefixes, longest)
-	slices.SortFunc(v.suffixes, longest)
 	for _, s := range skip {
 		if id, ok := v.ids[s]; !ok || !v.topical[id] {
 			v.ids[s] = skipped
@@ -215,10 +247,7 @@ func (v *vocabulary) finish(short map[string]string, skip []string) {
 			v.respell(int32(id), word)
 		}
 	}
-	v.minBegin = maxLookup
-	for stem := range v.begins {
-		v.minBegin, v.maxBegin = min(v.minBegin, len(stem)), max(v.maxBegin, len(stem))
-	}
+	v.begin()
 	for from, to := range short {
 		if id, ok := v.ids[from]; ok && id >= 0 && v.topical[id] {
 			continue
@@ -226,6 +255,34 @@ func (v *vocabulary) finish(short map[string]string, skip []string) {
 		if id, ok := v.ids[to]; ok {
 			v.ids[from] = id
 		}
+	}
+}
+
+// index sorts what is cut off words by its length, and by the letter there.
+func (v *vocabulary) index() {
+	longest := func(a, b affix) int {
+		return cmp.Or(len(b.cut)-len(a.cut), cmp.Compare(a.cut, b.cut), cmp.Compare(a.put, b.put))
+	}
+	slices.SortFunc(v.prefixes, longest)
+	slices.SortFunc(v.suffixes, longest)
+	for _, p := range v.prefixes {
+		at := &v.before[letter(p.cut[0])]
+		*at = append(*at, p)
+	}
+	for _, s := range v.suffixes {
+		at := &v.behind[letter(s.cut[len(s.cut)-1])]
+		*at = append(*at, s)
+	}
+}
+
+// begin sorts the beginnings of words likewise.
+func (v *vocabulary) begin() {
+	for cut, feature := range v.begins {
+		at := &v.starts[letter(cut[0])]
+		*at = append(*at, start{cut, feature})
+	}
+	for i := range v.starts {
+		slices.SortFunc(v.starts[i], func(a, b start) int { return cmp.Or(len(b.cut)-len(a.cut), cmp.Compare(a.cut, b.cut)) })
 	}
 }
 

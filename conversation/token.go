@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -8,10 +9,11 @@ import (
 // token is a word or a run of digits of a text. A word ends at a space,
 // punctuation or digit.
 type token struct {
-	word   string // folded: lower case, Latin accents dropped
-	class  class  // which word lists hold it
-	start  int    // in the raw text, bytes
-	size   int    // … and how many
+	word   string  // folded: lower case, Latin accents dropped
+	known  *lexeme // what the files say of it; nil before classify
+	class  class   // which word lists hold it
+	start  int32   // in the raw text, bytes
+	size   int32   // … and how many
 	digits bool
 	glued  bool // nothing stands between it and the token before
 	joined bool // only spaces, dots, dashes or # stand between it and the token before
@@ -25,29 +27,45 @@ type tokens struct {
 	inline [64]token
 }
 
+// What an ASCII character is to scan.
+const (
+	other byte = iota
+	small
+	capital
+	figure
+)
+
+var ascii = func() (kinds [utf8.RuneSelf]byte) {
+	for c := byte('a'); c <= 'z'; c++ {
+		kinds[c], kinds[c-'a'+'A'] = small, capital
+	}
+	for c := '0'; c <= '9'; c++ {
+		kinds[c] = figure
+	}
+	return kinds
+}()
+
 // scan takes a text apart.
 func (ts *tokens) scan(text string) {
 	ts.all, ts.asks = ts.inline[:0], false
-	fold := make([]byte, 0, len(text))
-	type span struct{ from, to int }
-	var spanBuf [64]span
-	spans := spanBuf[:0]
-	var cur token
-	open, glued, joined, first := false, false, true, true
-	from := 0
-	end := func() {
-		if open {
-			spans = append(spans, span{from, len(fold)})
-			ts.all = append(ts.all, cur)
-			open, glued, joined = false, true, true
+	var fold strings.Builder
+	fold.Grow(len(text))
+	var fromBuf [len(ts.inline)]int32
+	from := fromBuf[:0] // where each word begins in what is folded
+	var t *token        // that is read now; nil: none
+	glued, joined := false, false
+	for i := 0; i < len(text); {
+		r, size, kind := rune(text[i]), 1, other
+		if r < utf8.RuneSelf {
+			kind = ascii[r]
+		} else {
+			r, size = utf8.DecodeRuneInString(text[i:])
+			kind = kindOf(r)
 		}
-	}
-	for i, r := range text {
-		digit := r >= '0' && r <= '9'
-		letter := !digit && isLetter(r)
-		if !digit && !letter {
-			end()
-			glued = false
+		at := i
+		i += size
+		if kind == other {
+			t, glued = nil, false
 			if !dresses(r) {
 				joined = false
 			}
@@ -56,33 +74,45 @@ func (ts *tokens) scan(text string) {
 			}
 			continue
 		}
-		if open && cur.digits != digit {
-			end()
+		if t == nil || t.digits != (kind == figure) {
+			ts.all = append(ts.all, token{start: int32(at), digits: kind == figure, glued: glued, joined: joined, title: kind == capital})
+			from = append(from, int32(fold.Len()))
+			t, glued, joined = &ts.all[len(ts.all)-1], true, true
+		} else if kind == capital {
+			t.title = false
 		}
-		if !open {
-			open, from = true, len(fold)
-			cur = token{start: i, digits: digit, glued: glued && !first, joined: joined && !first, title: unicode.IsUpper(r)}
-			first = false
-		} else if cur.title && unicode.IsUpper(r) {
-			cur.title = false
+		t.size = int32(i) - t.start
+		switch {
+		case r >= utf8.RuneSelf:
+			var buf [utf8.UTFMax]byte
+			fold.Write(appendFolded(buf[:0], r))
+		case kind == capital:
+			fold.WriteByte(byte(r) + 'a' - 'A')
+		default:
+			fold.WriteByte(byte(r))
 		}
-		cur.size = i + utf8.RuneLen(r) - cur.start
-		fold = appendFolded(fold, r)
 	}
-	end()
-	folded := string(fold)
+	folded := fold.String()
 	for i := range ts.all {
-		ts.all[i].word = folded[spans[i].from:spans[i].to]
+		to := len(folded)
+		if i+1 < len(from) {
+			to = int(from[i+1])
+		}
+		ts.all[i].word = folded[from[i]:to]
 	}
 }
 
-// isLetter tells whether r is part of a word: a letter, its mark, a digit of
-// another script.
-func isLetter(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r|0x20 >= 'a' && r|0x20 <= 'z'
+// kindOf tells what a character beyond ASCII is: letters, their marks and the
+// digits of other scripts are parts of words.
+func kindOf(r rune) byte {
+	switch {
+	case unicode.IsUpper(r):
+		return capital
+	case unicode.IsLetter(r), unicode.Is(unicode.Mn, r), unicode.IsDigit(r):
+		return small
+	default:
+		return other
 	}
-	return unicode.IsLetter(r) || unicode.Is(unicode.Mn, r) || unicode.IsDigit(r)
 }
 
 // appendFolded appends r in lower case, a Latin letter without its accent.

@@ -22,6 +22,7 @@ type Words struct {
 	marks      map[string][]mark   // of places, by first word
 	ordinary   map[string]bool     // no place is called so
 	areas      map[string]string   // a word before an area's name → what it is written as
+	lexicon    map[string]*lexeme  // all of these, by word
 	guess      guesser
 	agencies   agencies
 	holidays   holidays
