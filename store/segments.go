@@ -21,7 +21,12 @@ type Part struct {
 	Total, Number int
 	Data          []byte // opaque; sealed
 	Digest        string // of the content
+	Over          bool   // it may begin a group beyond MaxOpenGroups
 }
+
+// MaxOpenGroups is how many long SMS of one citizen may be begun and not yet joined: a sender that begins and never ends
+// holds at most 8 × 255 parts. A ninth asks for the oldest to be joined with its gaps first, which the rest may fill later.
+const MaxOpenGroups = 8
 
 // PartKind says what became of a part.
 type PartKind int
@@ -35,6 +40,7 @@ const (
 	PartConflict           // the open group has other content under this number: join it first, then keep again
 	PartStale              // the citizen's key is not as assumed: Citizen stands
 	PartLate               // the deadline has passed, or the boot is fenced
+	PartFull               // MaxOpenGroups of the citizen are open: join Group, the oldest, first, then keep again
 )
 
 // PartOutcome is the answer to KeepPart.
@@ -98,7 +104,10 @@ func (s *Store) KeepPart(ctx context.Context, p Part) (PartOutcome, error) {
 	args := []any{
 		p.Boot, deadline, p.Citizen.Version, p.Citizen.key.wrapped, number, p.Total, p.Number,
 		p.Citizen.key.seal(group, "p"+n, p.Data), s.keys.veil(p.Digest), millis(p.Now), millis(p.Now.Add(p.Timeout)),
-		millis(p.Now.Add(min(wholeLease, p.Timeout))),
+		millis(p.Now.Add(min(wholeLease, p.Timeout))), MaxOpenGroups,
+	}
+	if p.Over {
+		args[len(args)-1] = 0
 	}
 	keys := []string{dueKey(id.Shard), fenceKey(id.Shard), citizen, group}
 	reply, err := s.lines.twice(ctx, scriptPart, keys, args...)
@@ -106,7 +115,12 @@ func (s *Store) KeepPart(ctx context.Context, p Part) (PartOutcome, error) {
 		s.cache.drop(id)
 		return PartOutcome{}, err
 	}
-	return s.partOutcome(&p, asList(reply))
+	out, err := s.partOutcome(&p, asList(reply))
+	if err != nil && out.Kind == PartFull && !p.Over { // what cannot be read cannot be joined: it holds nobody up
+		p.Over = true
+		return s.KeepPart(ctx, p)
+	}
+	return out, err
 }
 
 func (s *Store) partOutcome(p *Part, l []any) (PartOutcome, error) {
@@ -127,7 +141,7 @@ func (s *Store) partOutcome(p *Part, l []any) (PartOutcome, error) {
 		s.cache.put(stands)
 		out.Citizen = stands
 		return out, nil
-	case PartKept, PartDuplicate, PartWhole, PartGap, PartConflict:
+	case PartKept, PartDuplicate, PartWhole, PartGap, PartConflict, PartFull:
 	default:
 		return PartOutcome{}, unknown(errors.New("the segment script gave an answer that this version does not know"))
 	}
@@ -136,10 +150,14 @@ func (s *Store) partOutcome(p *Part, l []any) (PartOutcome, error) {
 		out.Citizen.Version = 1
 		s.cache.put(out.Citizen)
 	}
+	name := p.groupName()
+	if out.Kind == PartFull {
+		name = asString(l[3])
+	}
 	var err error
-	out.Group, err = readGroup(out.Citizen, GroupRef{Citizen: id, Key: p.groupName()}, asMap(asList(l[2])))
+	out.Group, err = readGroup(out.Citizen, GroupRef{Citizen: id, Key: name}, asMap(asList(l[2])))
 	if err != nil {
-		return PartOutcome{}, notKept(err)
+		return PartOutcome{Kind: out.Kind}, notKept(err)
 	}
 	return out, nil
 }

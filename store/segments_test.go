@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"maps"
 	"testing"
 	"time"
@@ -126,5 +127,58 @@ func TestGroupsOfOneReferenceAreApart(t *testing.T) {
 			b.keepPart(p, store.PartKept)
 		}
 		b.keepPart(b.part(c, 2, 2, "b"), store.PartWhole)
+	})
+}
+
+// A ninth long SMS that begins asks for the oldest to be joined; what ended makes room, and other citizens have their own.
+func TestOpenGroupsOfACitizenAreFew(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		begin := func(c store.Citizen, ref uint16, over bool, want store.PartKind) store.PartOutcome {
+			t.Helper()
+			p := b.part(c, 2, 3, fmt.Sprint("b", ref))
+			p.Ref, p.Over = ref, over
+			return b.keepPart(p, want)
+		}
+		join := func(c store.Citizen, g store.Group) store.Citizen {
+			t.Helper()
+			turn := b.turn(c)
+			turn.Join = &store.GroupJoin{Key: g.Ref.Key, Version: g.Version}
+			_, c = b.mustKeep(turn)
+			return c
+		}
+		c := begin(b.citizen(1), 1, false, store.PartKept).Citizen
+		for ref := uint16(2); ref <= store.MaxOpenGroups; ref++ {
+			begin(c, ref, false, store.PartKept)
+		}
+		begin(b.citizen(2), 1, false, store.PartKept)
+		before := b.dump()
+		full := begin(c, 9, false, store.PartFull)
+		if !maps.Equal(before, b.dump()) {
+			t.Error("something was written")
+		}
+		if len(full.Group.Parts) != 1 || string(full.Group.Parts[2]) != "b1" || full.Group.Total != 3 {
+			t.Fatalf("the oldest: %+v", full.Group)
+		}
+		more := b.part(c, 3, 3, "c") // of one that is open
+		more.Ref = 5
+		b.keepPart(more, store.PartKept)
+
+		c = join(c, full.Group)
+		begin(c, 9, false, store.PartKept)
+		if full = begin(c, 10, false, store.PartFull); string(full.Group.Parts[2]) != "b2" {
+			t.Fatalf("the oldest now: %+v", full.Group)
+		}
+		begin(c, 10, true, store.PartKept) // where the oldest cannot be joined
+		late := b.part(c, 1, 3, "a")
+		late.Ref = 1
+		b.keepPart(late, store.PartGap)
+		other := b.part(c, 2, 3, "new") // the reference of what was joined has come round
+		other.Ref = 1
+		if out := b.keepPart(other, store.PartFull); string(out.Group.Parts[2]) != "b2" {
+			t.Fatalf("%+v", out.Group)
+		}
+		// A group that is damaged holds up nobody.
+		b.rdb.HSet(b.ctx, store.GroupKey(c.ID, full.Group.Ref.Key), "p2", "damaged")
+		b.keepPart(other, store.PartKept)
 	})
 }

@@ -62,7 +62,7 @@ func (in *Intake) part(ctx context.Context, it *item, c segment.Concat) verdict 
 	if err != nil {
 		return in.failed(it, err)
 	}
-	digest := in.o.Store.Digest([]byte{p.Coding}, body)
+	digest, over := in.o.Store.Digest([]byte{p.Coding}, body), false
 	for range maxPartAttempts {
 		wait := in.commitWait(it.d.Link)
 		keep, cancel := context.WithTimeout(ctx, wait)
@@ -70,7 +70,7 @@ func (in *Intake) part(ctx context.Context, it *item, c segment.Concat) verdict 
 		out, err := in.o.Store.KeepPart(keep, store.Part{
 			Boot: it.boot, Deadline: in.o.Now().Add(wait), Now: in.o.Now(), Timeout: in.o.SegmentsTimeout,
 			Citizen: citizen, Destination: p.To, Ref: c.Ref, Wide: c.Wide, Total: c.Total, Number: c.Number,
-			Data: data, Digest: digest,
+			Data: data, Digest: digest, Over: over,
 		})
 		cancel()
 		if err != nil {
@@ -86,6 +86,11 @@ func (in *Intake) part(ctx context.Context, it *item, c segment.Concat) verdict 
 				return in.failed(it, err)
 			}
 			in.o.Metrics.part("reference reused")
+			continue
+		case store.PartFull:
+			// Joined with its gaps before its time; where that fails, it holds up nothing else.
+			over = in.join(ctx, it, out.Group) != nil
+			in.o.Metrics.part("too many open")
 			continue
 		case store.PartWhole:
 			err = in.join(ctx, it, out.Group)

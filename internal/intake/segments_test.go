@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"aduan/smpp"
 	"aduan/smpp/segment"
+	"aduan/store"
 )
 
 const long = "LAPOR jalan rusak di depan pasar Minggu, sudah tiga bulan tidak diperbaiki, lubangnya dalam sekali dan banyak motor jatuh. " +
@@ -214,5 +216,48 @@ func TestWholeButNeverAskedForAgainIsTakenByTheTimers(t *testing.T) {
 		a.sendPDU(p[2])
 		time.Sleep(20 * time.Second)
 		want(t, l, []string{long})
+	})
+}
+
+// Of long SMS that begin and do not end the oldest is taken with its gaps when a ninth begins; its rest fills them.
+func TestManyLongSMSAtOnceLoseNothing(t *testing.T) {
+	engine()
+	synctest.Test(t, func(t *testing.T) {
+		in := newInbound("gsm7")
+		defer in.stop()
+		n := 0
+		part := func(citizen int, ref byte, number byte, text string) {
+			t.Helper()
+			m := message(citizen, "")
+			m.ESMClass, m.ShortMessage = 0x40, append([]byte{5, 0, 3, ref, 2, number}, text...)
+			n++
+			if got := <-in.take(n, m); got != smpp.StatusROK {
+				t.Fatalf("part %d of %d: %s", number, ref, got)
+			}
+		}
+		const many = 12
+		text := func(ref byte) string { return fmt.Sprintf("LAPOR jalan rusak di blok %c, ", 'A'+ref) }
+		for ref := range byte(many) {
+			part(0, ref, 1, text(ref))
+		}
+		part(1, 0, 1, "LAPOR lampu mati ")
+		all := fmt.Sprint(in.redis.Tickets())
+		for ref := range byte(many) {
+			if got := strings.Contains(all, fmt.Sprintf("blok %c", 'A'+ref)); got != (ref < many-store.MaxOpenGroups) {
+				t.Errorf("long SMS %d is taken: %v", ref, got)
+			}
+		}
+		for ref := range byte(many) {
+			part(0, ref, 2, fmt.Sprintf("lubang ke-%d.", ref))
+		}
+		all = fmt.Sprint(in.redis.Tickets())
+		for ref := range byte(many) {
+			if want := fmt.Sprintf("blok %c, lubang ke-%d.", 'A'+ref, ref); !strings.Contains(all, want) {
+				t.Errorf("%q is not in %s", want, all)
+			}
+		}
+		if strings.Contains(all, "lampu") {
+			t.Error("another citizen's long SMS was ended")
+		}
 	})
 }

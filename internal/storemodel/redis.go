@@ -32,6 +32,7 @@ type Redis struct {
 	marks    map[markKey]*mark
 	answers  map[answerKey]store.Idempotency
 	groups   map[store.GroupRef]*group
+	opened   int64 // groups that were begun
 	early    map[receiptKey]store.ReceiptUpdate
 	learnt   map[string][]byte // of a link
 	receipts map[receiptKey]part

@@ -22,6 +22,7 @@ type group struct {
 	ticket  uint64
 	field   string
 	until   time.Time      // of Redis's clock; zero: for ever
+	opened  int64          // the order in which groups were begun
 	copies  map[int]copied // of a tombstone: parts that came again, or begin another message alike
 }
 
@@ -109,13 +110,20 @@ func (r *Redis) part(p store.Part, deadline time.Time) store.PartOutcome {
 			return tell(store.PartDuplicate)
 		}
 	}
+	if g == nil || g.joined {
+		if oldest, n := r.openGroups(id); n >= store.MaxOpenGroups && !p.Over {
+			out.Kind, out.Group = store.PartFull, r.groups[oldest].seen(oldest, out.Citizen)
+			return out
+		}
+	}
 	if c == nil {
 		c = &citizen{number: p.Citizen.Number, version: 1}
 		r.citizens[id] = c
 		out.Citizen.Version = 1
 	}
 	if g == nil || g.joined {
-		next := &group{total: p.Total, first: p.Now, parts: map[int][]byte{}, digests: map[int]string{}, copies: map[int]copied{}}
+		next := &group{total: p.Total, first: p.Now, parts: map[int][]byte{}, digests: map[int]string{}, copies: map[int]copied{}, opened: r.opened}
+		r.opened++
 		if g != nil {
 			next.version = g.version
 			for n, had := range g.copies { // came a moment ago, before this one, and looked like copies
@@ -135,6 +143,23 @@ func (r *Redis) part(p store.Part, deadline time.Time) store.PartOutcome {
 		return tell(store.PartWhole)
 	}
 	return tell(store.PartKept)
+}
+
+// openGroups are a citizen's that are begun and not joined: how many, and the oldest.
+func (r *Redis) openGroups(id store.CitizenID) (oldest store.GroupRef, n int) {
+	first := int64(-1)
+	for ref := range r.groups {
+		if ref.Citizen != id {
+			continue
+		}
+		if g := r.groupOf(ref); g != nil && !g.joined {
+			n++
+			if first < 0 || g.opened < first {
+				oldest, first = ref, g.opened
+			}
+		}
+	}
+	return oldest, n
 }
 
 func groupDue(ref store.GroupRef) dueKey {

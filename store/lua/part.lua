@@ -1,15 +1,16 @@
 -- part.lua: one segment of a long SMS is kept, or said to be known.
 -- KEYS  1 due · 2 fence · 3 citizen · 4 group
 -- ARGV  1 boot · 2 deadline, ms, 0 none · 3 version assumed · 4 wrapped key · 5 sealed number · 6 total · 7 part ·
---       8 sealed data · 9 digest · 10 now, ms · 11 due at, ms · 12 when whole: due at, ms
+--       8 sealed data · 9 digest · 10 now, ms · 11 due at, ms · 12 when whole: due at, ms ·
+--       13 at most open of one citizen, 0 any number
 -- returns {kind, citizen's version, {group: field, value, …}}: 1 kept · 2 duplicate · 3 whole · 4 gap · 5 conflict ·
---         {6, citizen…} stale · {7, why} late or fenced
+--         {6, citizen…} stale · {7, why} late or fenced · {8, citizen's version, {the oldest open group}, its name} too many are open
 local DUE, FENCE, CITIZEN, GROUP = unpack(KEYS, 1, 4)
-local boot, deadline, version, wrapped, number, total, part, data, digest, now, dueAt, wholeAt = unpack(ARGV, 1, 12)
+local boot, deadline, version, wrapped, number, total, part, data, digest, now, dueAt, wholeAt, most = unpack(ARGV, 1, 13)
 local member = 'g' .. string.match(GROUP, ':g:(.*)$')
 if boot ~= '' and call('ZSCORE', FENCE, boot) then return {7, 'fenced'} end
 if deadline ~= '0' and clock() > tonumber(deadline) then return {7, 'late'} end
-local c = call('HMGET', CITIZEN, 'v', 'k', 'n', 's')
+local c = call('HMGET', CITIZEN, 'v', 'k', 'n', 's', 'og')
 if (c[2] and c[2] ~= wrapped) or (not c[2] and version ~= '0') then return {6, c[1], c[2], c[3], c[4]} end
 
 local g = {}
@@ -40,13 +41,25 @@ elseif g['d' .. part] then
   return {2, c[1] or '0', flat}
 end
 
+local begins, open = again or not g.v, {}
+if begins then -- whoever begins and never ends does not fill the store
+  local prefix, name = string.match(GROUP, '^(.*:)([^:]+)$')
+  for other in string.gmatch(c[5] or '', '[^,]+') do
+    local o = (other ~= name) and call('HMGET', prefix .. other, 'v', 'j') or {}
+    if o[1] and o[2] ~= '1' then open[#open + 1] = other end
+  end
+  if most ~= '0' and #open >= tonumber(most) then return {8, c[1] or '0', call('HGETALL', prefix .. open[1]), open[1]} end
+  open[#open + 1] = name
+end
+
 local reason = refused({DUE, 'zset'}, {'HSET', 'HDEL', 'ZADD', 'PERSIST'})
 if reason then return redis.error_reply(reason) end
 if not c[2] then
   call('HSET', CITIZEN, 'v', '1', 'k', wrapped, 'n', number, 'f', '1')
   c[1] = '1'
 end
-if again or not g.v then
+if begins then
+  call('HSET', CITIZEN, 'og', table.concat(open, ',')) -- open groups, the oldest first; what was joined leaves with the next
   call('HSET', GROUP, 'v', str(tonumber(g.v or '0') + 1), 'to', total, 'fi', now, 'p' .. part, data, 'd' .. part, digest)
   local stays = {v = true, to = true, fi = true, ['d' .. part] = true}
   for n = 1, tonumber(part) - 1 do -- came a moment ago, before this one, and looked like copies
