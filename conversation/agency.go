@@ -124,10 +124,7 @@ func (w *Words) likely(ts *tokens, category string) (in string, all []string) {
 		in = a.regions[m.region].name
 	}
 	put := func(name string) {
-		if slices.ContainsFunc(a.offices, func(o agency) bool { return o.name == name }) && in != "" {
-			name += " " + in
-		}
-		if !slices.Contains(all, name) {
+		if name = a.in(name, m.region); !slices.Contains(all, name) {
 			all = append(all, name)
 		}
 	}
@@ -141,6 +138,97 @@ func (w *Words) likely(ts *tokens, category string) (in string, all []string) {
 		put(name)
 	}
 	return in, all
+}
+
+// suggest returns the institution that is likeliest to care; "": none is.
+func (w *Words) suggest(ts *tokens, category string) string {
+	a := &w.agencies
+	m := a.mentioned(ts)
+	name := a.institution(m)
+	if all := w.guess.agencies[category]; name == "" && len(all) > 0 {
+		name = all[0]
+	}
+	return a.in(name, m.region)
+}
+
+// institution is the one that a text names; "": it names none.
+func (a *agencies) institution(m mention) string {
+	switch {
+	case m.agency >= 0:
+		return a.national[m.agency].name
+	case m.office >= 0:
+		return a.offices[m.office].name
+	default:
+		return ""
+	}
+}
+
+// in returns an office as that of the region, which may be -1; another
+// institution as it is.
+func (a *agencies) in(name string, region int32) string {
+	if region >= 0 && a.office(name) {
+		return name + " " + a.regions[region].name
+	}
+	return name
+}
+
+func (a *agencies) office(name string) bool {
+	return slices.ContainsFunc(a.offices, func(o agency) bool { return o.name == name })
+}
+
+// parted takes an office's region off; -1: it has none.
+func (a *agencies) parted(name string) (office string, in int32) {
+	for i := range a.offices {
+		rest, ok := strings.CutPrefix(name, a.offices[i].name)
+		if !ok {
+			continue
+		}
+		if rest == "" {
+			return name, -1
+		}
+		at := slices.IndexFunc(a.regions, func(r region) bool { return rest[0] == ' ' && rest[1:] == r.name })
+		if at >= 0 {
+			return a.offices[i].name, int32(at)
+		}
+	}
+	return name, -1
+}
+
+// institutionQuestion is the question whose answer names who is meant.
+const institutionQuestion = "institution"
+
+// refine makes the suggested institution fit an answer: its region, unless
+// that is only the province around the one known, and an institution that was
+// asked for.
+func (st *step) refine(t *Ticket, question string) {
+	a := &st.w.agencies
+	m := a.mentioned(&st.ts)
+	name, region := a.parted(t.Likely)
+	if asked := a.institution(m); asked != "" && question == institutionQuestion {
+		name = asked
+	}
+	if m.region >= 0 && (region < 0 || a.regions[region].province != m.region) {
+		region = m.region
+	}
+	t.Likely = a.in(name, region)
+}
+
+// calls tells whether the text names the institution, by any of its names.
+func (a *agencies) calls(ts *tokens, institution string) bool {
+	name, _ := a.parted(institution)
+	words := fold(name)
+	for i := range ts.all {
+		if ts.phrase(i, words) {
+			return true
+		}
+		for k := range ts.all[i].known.named {
+			n := &ts.all[i].known.named[k]
+			if n.region < 0 && ts.phrase(i, n.words) && a.institution(mention{-1, n.agency, n.office}) == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // agenciesFile reads institutions.

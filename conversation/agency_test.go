@@ -2,11 +2,13 @@ package conversation_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 
 	"aduan/configs/words"
+	"aduan/conversation"
 )
 
 // Kepmendagri 300.2.2-2138 of 2025.
@@ -66,5 +68,60 @@ func TestWhoIsLikelyToCare(t *testing.T) {
 	}
 	if g := w.Explain("halo"); g.Region != "" || len(g.Agencies) != 0 {
 		t.Errorf("%+v", g)
+	}
+}
+
+func TestTheLikelyInstitutionStandsInTheTicketAndDecidesNothing(t *testing.T) {
+	type turn struct{ text, likely string }
+	for _, c := range []struct {
+		name  string
+		turns []turn
+	}{
+		{"by category and place", []turn{{"jalan rusak parah di RT 3 Bantul", "Dinas PUPR Kabupaten Bantul"}}},
+		{"the answer tells the place", []turn{{"jalan rusak parah", "Dinas PUPR"}, {"Pleret kab Bantul", "Dinas PUPR Kabupaten Bantul"}}},
+		{"… without a place nothing changes", []turn{{"jalan rusak parah", "Dinas PUPR"}, {"depan rumah pak Budi", "Dinas PUPR"}}},
+		{"… nor where it is passed", []turn{{"jalan rusak parah", "Dinas PUPR"}, {"lewat", "Dinas PUPR"}}},
+		{"a nearer place than the text", []turn{{"jalan rusak parah di Jawa Barat", "Dinas PUPR Provinsi Jawa Barat"}, {"Bandung Barat", "Dinas PUPR Kabupaten Bandung Barat"}}},
+		{"… but not the province around it", []turn{{"jalan rusak parah di Majene", "Dinas PUPR Kabupaten Majene"}, {"Sulawesi Barat", "Dinas PUPR Kabupaten Majene"}}},
+		{"… another province", []turn{{"jalan rusak parah di Majene", "Dinas PUPR Kabupaten Majene"}, {"Jawa Barat", "Dinas PUPR Provinsi Jawa Barat"}}},
+		{"one of the whole country has no place", []turn{{"listrik padam terus", "PLN"}, {"Sleman", "PLN"}}},
+		{"an office near by is not who is meant", []turn{{"jalan rusak parah", "Dinas PUPR"}, {"depan dinas kesehatan Sleman", "Dinas PUPR Kabupaten Sleman"}}},
+		{"no category: who is meant is asked", []turn{{"mereka mengecewakan kami semua", ""}, {"Sleman", ""}, {"kemenkes", "Kementerian Kesehatan"}}},
+		{"… an office has the place that was told", []turn{{"mereka mengecewakan kami semua di Sleman", ""}, {"Sleman", ""}, {"dinkes Sleman", "Dinas Kesehatan Kabupaten Sleman"}}},
+	} {
+		e := engine(t)
+		var s conversation.State
+		for i, turn := range c.turns {
+			s, _ = e.Step(s, conversation.SMS{Text: turn.text, NewNumber: conversation.NewNumber(42, uint64(10001+i))}, morning)
+			if len(s.Tickets) != 1 {
+				t.Fatalf("%s: %q: %d tickets", c.name, turn.text, len(s.Tickets))
+			}
+			if got := s.Tickets[0]; got.Likely != turn.likely || got.Agency != "" {
+				t.Errorf("%s: %q: likely %q, agency %q; want %q, none", c.name, turn.text, got.Likely, got.Agency, turn.likely)
+			}
+		}
+	}
+}
+
+// Whatever the line says of a confidential ticket names nobody who is likely to care.
+func TestNoSMSOfAConfidentialTicketNamesTheLikelyInstitution(t *testing.T) {
+	e := engine(t)
+	number := conversation.NewNumber(42, 10001)
+	var s conversation.State
+	for _, text := range []string{"RAHASIA pungutan liar di loket samsat", "Sleman", "CEK", "CEK " + number.String(), "TAMBAH setiap hari", "TAMBAH", "BATAL", "tidak", "bantuan"} {
+		var fx conversation.Effects
+		s, fx = e.Step(s, conversation.SMS{Text: text, NewNumber: number}, morning)
+		if likely := s.Tickets[0].Likely; !strings.HasPrefix(likely, "Inspektorat") {
+			t.Fatalf("%q: likely %q", text, likely)
+		}
+		for _, r := range fx.Replies {
+			if strings.Contains(strings.ToLower(r.Text), "inspektorat") || strings.Contains(r.Text, "Sleman") {
+				t.Errorf("%q: %s", text, r.Text)
+			}
+		}
+	}
+	s, _ = e.Step(s, conversation.StaffStatus{Ticket: number, Status: conversation.Forwarded, By: "desk"}, morning)
+	if _, fx := e.Step(s, conversation.StaffQuestion{Ticket: number, Text: "Bolehkah Inspektorat menghubungi Anda?", By: "desk"}, morning); fx.Refused != conversation.RefusedSecret {
+		t.Errorf("refused %q: %+v", fx.Refused, fx.Replies)
 	}
 }

@@ -28,6 +28,7 @@ func TestAPushOfAConfidentialTicketTellsNeitherMatterNorInstitution(t *testing.T
 		{"Tim turun besok pagi", true, true},
 		{"Pungli sedang diperiksa", true, false},
 		{"Diteruskan ke inspektorat kota.", true, false},
+		{"Inspektorat memeriksa", true, false}, // as guessed
 		{"Diteruskan ke pihak terkait", true, true},
 	} {
 		for _, of := range []struct {

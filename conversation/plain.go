@@ -34,6 +34,7 @@ func (st *step) file(kind Kind, confidential bool) {
 		Confidential: confidential,
 	}
 	t.Category, _ = st.w.guess.best(&st.ts)
+	t.Likely = st.w.suggest(&st.ts, t.Category)
 	st.s.Tickets = append(st.s.Tickets, t)
 	head := st.change(t.Number)
 	st.keepText(head)
@@ -135,13 +136,18 @@ func (st *step) answer(at int) {
 	st.event(EventAnswered, t.Number).Answer = a.Index
 	if q.Ask == AskDetail {
 		st.sight(t, false)
-		st.nextDetail(t, q.Then, at)
+		st.refine(t, q.Name)
+		st.nextDetail(t, &q, at)
 	}
 	st.happened("answered", t.Number, "tail_filed")
 }
 
 // nextDetail asks the next of the questions left, in the place of the one before.
-func (st *step) nextDetail(t *Ticket, then []string, at int) {
+func (st *step) nextDetail(t *Ticket, answered *Question, at int) {
+	then := answered.Then
+	if then == nil {
+		then = st.w.after(answered.Name, t)
+	}
 	if names := st.w.still(then, &st.ts); len(names) > 0 {
 		q := Question{Ask: AskDetail, Name: names[0], Then: names[1:], Ticket: t.Number, Until: st.now.Add(detailTime)}
 		st.s.Questions = slices.Insert(st.s.Questions, at, q)
@@ -152,7 +158,7 @@ func (st *step) nextDetail(t *Ticket, then []string, at int) {
 func (st *step) passDetail() {
 	q := st.pop()
 	if t := st.ticket(q.Ticket); t != nil {
-		st.nextDetail(t, q.Then, len(st.s.Questions))
+		st.nextDetail(t, &q, len(st.s.Questions))
 	}
 	st.happened("passed", q.Ticket, "tail_filed")
 }

@@ -206,12 +206,39 @@ func (w *Words) follow(t *Ticket, ts *tokens) []string {
 		switch {
 		case w.most > 0 && len(names) == w.most:
 			return names
-		case !slices.Contains(d.kinds, t.Kind),
-			d.unguessed && t.Category != "",
-			len(d.categories) > 0 && (t.Confidential || !slices.Contains(d.categories, t.Category)),
-			w.told(d, ts):
-		default:
+		case d.wanted(t) && !w.told(d, ts):
 			names = append(names, d.name)
+		}
+	}
+	return names
+}
+
+// wanted tells whether the question is for such a ticket.
+func (d *detail) wanted(t *Ticket) bool {
+	switch {
+	case !slices.Contains(d.kinds, t.Kind), d.unguessed && t.Category != "":
+		return false
+	default:
+		return len(d.categories) == 0 || !t.Confidential && slices.Contains(d.categories, t.Category)
+	}
+}
+
+// after returns what is asked after a question that stands without a plan. The
+// ticket's texts are not at hand: what they say may be asked again.
+func (w *Words) after(name string, t *Ticket) (names []string) {
+	asked, found := 0, false
+	for i := range w.questions {
+		d := &w.questions[i]
+		switch {
+		case w.most > 0 && asked == w.most:
+			return names
+		case !d.wanted(t) && d.name != name:
+		case found:
+			names = append(names, d.name)
+			asked++
+		default:
+			found = d.name == name
+			asked++
 		}
 	}
 	return names

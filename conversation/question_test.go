@@ -3,6 +3,7 @@ package conversation_test
 import (
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"aduan/configs/words"
 	"aduan/conversation"
@@ -115,6 +116,41 @@ func TestQuestionsFollowAsConfigured(t *testing.T) {
 				if asks, _ := s.Asks(); asks != c.asks[i] {
 					t.Fatalf("after %q: asks %s, want %s", text, asks, c.asks[i])
 				}
+			}
+		})
+	}
+}
+
+// A question that stands since a release that noted no plan is followed by
+// what the files ask after it.
+func TestAQuestionWithoutAPlanIsFollowedAllTheSame(t *testing.T) {
+	for _, c := range []struct {
+		name, questions, text, standing, answer, asks string
+	}{
+		{"the next", productQuestions + "order: [product, registration, location]\n", "obat palsu dijual bebas", "product", "Amoksil", "registration"},
+		{"… also after one that is passed", productQuestions + "order: [product, registration, location]\n", "obat palsu dijual bebas", "product", "lewat", "registration"},
+		{"… but not what the answer says", productQuestions + "order: [product, registration, location]\n", "obat palsu dijual bebas", "product", "Amoksil reg 123", "location"},
+		{"after the last nothing", productQuestions + "order: [product, location]\n", "obat palsu dijual bebas", "location", "RT 3", "none"},
+		{"not more than are asked at most", productQuestions + "order: [product, registration, location]\nmost: 2\n", "obat palsu dijual bebas", "registration", "NA 12", "none"},
+		{"nothing of another category", productQuestions + "order: [location, product]\n", "jalan rusak parah", "location", "RT 3", "none"},
+		{"one that is asked no more is followed by nothing", productQuestions + "order: [location]\n", "obat palsu dijual bebas", "product", "Amoksil", "none"},
+		{"the shipped ones", productQuestions, "mereka mengecewakan kami semua", "location", "RT 3", "institution"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := asker(t, c.questions)
+			number := conversation.NewNumber(42, 10001)
+			s, _ := e.Step(conversation.State{}, conversation.SMS{Text: c.text, NewNumber: number}, morning)
+			s.Questions = []conversation.Question{{Ask: conversation.AskDetail, Name: c.standing, Ticket: number, Until: morning.Add(time.Hour)}}
+			data, err := conversation.EncodeState(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s, err = conversation.DecodeState(data); err != nil {
+				t.Fatal(err)
+			}
+			s, _ = e.Step(s, conversation.SMS{Text: c.answer, NewNumber: conversation.NewNumber(42, 10002)}, morning)
+			if asks, _ := s.Asks(); asks != c.asks {
+				t.Errorf("asks %s, want %s", asks, c.asks)
 			}
 		})
 	}

@@ -110,7 +110,7 @@ func (st *step) sayable(t *Ticket, agency *string, note string) string {
 
 // reveals tells whether staff's words would show, to who looks at the
 // telephone of a confidential ticket's citizen, what it is about or who is
-// meant: they are of its category, or name its institution.
+// meant: they are of its category, or name its institution, as set or as guessed.
 func (st *step) reveals(t *Ticket, agency, text string) bool {
 	if !t.Confidential || text == "" {
 		return false
@@ -118,12 +118,16 @@ func (st *step) reveals(t *Ticket, agency, text string) bool {
 	if category, _ := st.w.Guess(text); category != "" && category == t.Category {
 		return true
 	}
+	var ts tokens
+	ts.scan(text)
+	st.w.classify(&ts)
+	if t.Likely != "" && st.w.agencies.calls(&ts, t.Likely) {
+		return true
+	}
 	words := fold(agency)
 	if len(words) == 0 {
 		return false
 	}
-	var ts tokens
-	ts.scan(text)
 	for i := range ts.all {
 		if ts.phrase(i, words) {
 			return true

@@ -68,7 +68,7 @@ type Question struct {
 	Asked    string    `json:"as,omitempty"` // the officer's words
 	Kind     Kind      `json:"k,omitempty"`  // of what: the kind of the coming ticket
 	Secret   bool      `json:"s,omitempty"`  // of what: confidential
-	Then     []string  `json:"th,omitempty"` // of a detail: what is asked after it
+	Then     []string  `json:"th,omitzero"`  // of a detail: what is asked after it; nil: a release before plans asked it
 	Choice   []Number  `json:"c,omitempty"`  // of choose: as listed
 }
 

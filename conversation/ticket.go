@@ -66,7 +66,8 @@ type Ticket struct {
 	ClockAt      time.Time  `json:"ck,omitzero"`  // when the clock strikes next
 	ClockStage   clockStage `json:"cs,omitempty"` // what it tells then
 	Category     string     `json:"cat,omitempty"`
-	Agency       string     `json:"ag,omitempty"`
+	Agency       string     `json:"ag,omitempty"` // as set by staff: it decides who may see the ticket
+	Likely       string     `json:"lk,omitempty"` // institution, as guessed: a suggestion to staff, which decides nothing
 	Confidential bool       `json:"cf,omitempty"`
 	Incomplete   bool       `json:"inc,omitempty"`
 	Urgent       bool       `json:"u,omitempty"`

@@ -75,6 +75,7 @@ func (s *shell) headline(t *conversation.Ticket) string {
 	}
 	add(t.Category != "", "category "+t.Category)
 	add(t.Agency != "", "agency "+t.Agency)
+	add(t.Likely != "", "likely "+t.Likely)
 	add(t.Confidential, "confidential")
 	add(t.Urgent, "urgent")
 	add(t.Incomplete, "incomplete")

@@ -21,7 +21,7 @@ func TestATicketIsWrittenAsTheContractSays(t *testing.T) {
 		{
 			"an empty one has no null list",
 			desk.TicketView{Number: "4821-3769", FiledAt: at, Citizen: desk.CitizenView{Alias: "A-17"}},
-			`{"number":"4821-3769","kind":"","language":"","status":"","filed_at":"2026-11-23T02:00:00Z","texts":[],"answers":[],"category":"","agency":"","confidential":false,"incomplete":false,"urgent":false,"rating":null,"citizen":{"alias":"A-17"},"link":"","messages":[],"history":[],"external_id":""}`,
+			`{"number":"4821-3769","kind":"","language":"","status":"","filed_at":"2026-11-23T02:00:00Z","texts":[],"answers":[],"category":"","agency":"","likely_agency":"","confidential":false,"incomplete":false,"urgent":false,"rating":null,"citizen":{"alias":"A-17"},"link":"","messages":[],"history":[],"external_id":""}`,
 		},
 		{
 			"times are UTC everywhere, texts as written",
@@ -32,7 +32,7 @@ func TestATicketIsWrittenAsTheContractSays(t *testing.T) {
 				Messages: []desk.MessageView{{ID: "01", Times: map[string]time.Time{"queued": at}}, {ID: "02"}},
 				History:  []desk.ChangeView{{At: at, By: "line", To: "filed"}},
 			},
-			`{"number":"","kind":"","language":"","status":"","filed_at":"2026-11-23T02:00:00Z","texts":[{"at":"2026-11-23T02:00:00Z","text":"<b> & ` + "\u202e" + `","missing":false}],"answers":[{"question":"location","text":"Pasar Minggu","at":"2026-11-23T02:00:00Z"}],"category":"","agency":"","confidential":false,"incomplete":false,"urgent":false,"rating":4,"citizen":{"number":"+62•••••••123"},"link":"","messages":[{"id":"01","ticket":"","state":"","segments":0,"alphabet":"","link":"","times":{"queued":"2026-11-23T02:00:00Z"},"error":""},{"id":"02","ticket":"","state":"","segments":0,"alphabet":"","link":"","times":{},"error":""}],"history":[{"at":"2026-11-23T02:00:00Z","by":"line","from":"","to":"filed","note":""}],"external_id":""}`,
+			`{"number":"","kind":"","language":"","status":"","filed_at":"2026-11-23T02:00:00Z","texts":[{"at":"2026-11-23T02:00:00Z","text":"<b> & ` + "\u202e" + `","missing":false}],"answers":[{"question":"location","text":"Pasar Minggu","at":"2026-11-23T02:00:00Z"}],"category":"","agency":"","likely_agency":"","confidential":false,"incomplete":false,"urgent":false,"rating":4,"citizen":{"number":"+62•••••••123"},"link":"","messages":[{"id":"01","ticket":"","state":"","segments":0,"alphabet":"","link":"","times":{"queued":"2026-11-23T02:00:00Z"},"error":""},{"id":"02","ticket":"","state":"","segments":0,"alphabet":"","link":"","times":{},"error":""}],"history":[{"at":"2026-11-23T02:00:00Z","by":"line","from":"","to":"filed","note":""}],"external_id":""}`,
 		},
 	} {
 		got, err := row.view.MarshalJSON()

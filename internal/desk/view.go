@@ -17,6 +17,7 @@ type TicketView struct {
 	Answers      []AnswerView  `json:"answers" nullable:"false" doc:"What the citizen answered to questions, in order"`
 	Category     string        `json:"category" doc:"As guessed, or as set by staff; empty: none"`
 	Agency       string        `json:"agency" doc:"Who handles it; empty: the triage desk"`
+	Likely       string        `json:"likely_agency" doc:"Institution that seems to be meant, by category and place: a suggestion, which decides nothing; empty: none"`
 	Confidential bool          `json:"confidential" doc:"True: staff see an alias, never the number"`
 	Incomplete   bool          `json:"incomplete" doc:"True: the citizen fell silent over a question"`
 	Urgent       bool          `json:"urgent"`

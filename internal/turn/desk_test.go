@@ -153,4 +153,7 @@ func TestAQuestionIsAskedAndItsAnswerStandsInTheTicket(t *testing.T) {
 	if err != nil || len(view.Answers) != 1 || view.Answers[0].Text != "Sejak bulan Januari" {
 		t.Errorf("%+v, %v", view.Answers, err)
 	}
+	if view.Category != "road" || view.Likely != "Dinas PUPR" || view.Agency != "" {
+		t.Errorf("category %q, likely agency %q, agency %q", view.Category, view.Likely, view.Agency)
+	}
 }

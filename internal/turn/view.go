@@ -15,7 +15,7 @@ import (
 func (d *Desk) view(ctx context.Context, rec store.TicketRecord, head conversation.Ticket, v desk.Viewer) (desk.TicketView, error) {
 	view := desk.TicketView{
 		Number: head.Number.String(), Kind: string(head.Kind), Language: head.Language, Status: string(head.Status),
-		FiledAt: head.FiledAt, Category: head.Category, Agency: head.Agency, Confidential: head.Confidential,
+		FiledAt: head.FiledAt, Category: head.Category, Agency: head.Agency, Likely: head.Likely, Confidential: head.Confidential,
 		Incomplete: head.Incomplete, Urgent: head.Urgent, Link: head.Link, ExternalID: head.ExternalID,
 		Citizen: citizenView(rec, head, v),
 	}
