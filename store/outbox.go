@@ -68,6 +68,9 @@ type Done struct {
 	Settle   []MarkRef     // marks of the same shard to settle on the way
 	EventID  string        // of the event sms.failed, where the end is one; empty: no event
 	Grace    time.Duration // how long the SMS waits for its receipts; 0: 72 h
+	// Early is told of each receipt that had come before and was applied now: of the accepted part's place in MessageIDs, the
+	// place in its Receipts, and the id as the receipt told it. Nil: nobody asks.
+	Early func(part, which int, told string)
 }
 
 // Message is an SMS as staff see it.
@@ -125,7 +128,13 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 	if asInt(l, 0) != 1 {
 		return nil, ErrFenced
 	}
-	if len(l) < 2 {
+	if len(l) > 2 && d.Early != nil {
+		for _, one := range asList(l[2]) {
+			r := asList(one)
+			d.Early(int(asInt(r, 0))-1, int(asInt(r, 1))-1, asString(r[2]))
+		}
+	}
+	if len(l) < 2 || len(asList(l[1])) == 0 {
 		return nil, nil
 	}
 	return s.readable(ctx, d.Boot, shard, asList(l[1]))

@@ -38,6 +38,25 @@ func (b *bench) final(c store.CitizenID, id, state string) store.ReceiptOutcome 
 	return b.receive(store.ReceiptUpdate{Citizen: c, MessageID: id, State: state, Final: true})
 }
 
+// An early receipt is told of when its SMS is noted as sent: of which part it is, and how it wrote the id.
+func TestAnEarlyReceiptIsTold(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		c := b.citizen(1)
+		m := b.sms(c, "x")
+		m.Link = "main"
+		out, _ := b.mustKeep(b.turn(c, m))
+		b.final(c.ID, "0026", store.StateDelivered)
+		var told []string
+		b.done(out.Send[0], store.Done{
+			End: store.DoneAccepted, MessageIDs: []string{"19", "1A"}, Receipts: [][]string{{"19", "25"}, {"1A", "26"}},
+			Early: func(part, which int, id string) { told = append(told, fmt.Sprint(part, which, id)) },
+		})
+		if fmt.Sprint(told) != fmt.Sprint([]string{fmt.Sprint(1, 1, "0026")}) {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
 // S10: receipt 2 days late, before resp, twice, backwards.
 func TestS10ReceiptsLateTwiceAndBackwards(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {

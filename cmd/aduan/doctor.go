@@ -17,6 +17,7 @@ import (
 	"aduan/configs"
 	"aduan/internal/doctor"
 	"aduan/internal/msisdn"
+	"aduan/internal/sender"
 	"aduan/smpp"
 	"aduan/store"
 )
@@ -37,8 +38,9 @@ func newDoctor() *cobra.Command {
 		Long: `Tries the store (name, TCP, TLS, login, version, what it promises, commands,
 schema, key, every ticket's checksums) and each link (name, TCP, TLS, bind,
 enquire_link), says in plain words what each refusal means, what to do and what to
-ask the operator, and what it learnt: answer times, and with --send how message
-ids and receipts are written and how the operator's clock differs from ours.
+ask the operator, and what it learnt: answer times, what the receipts of each link
+have shown the daemons so far, and with --send how message ids and receipts are
+written and how the operator's clock differs from ours.
 
 It may run beside a daemon. Its bind is one more: where the operator allows only
 the daemon's, it is refused with ESME_RALYBND, which then says nothing against the
@@ -89,16 +91,16 @@ func examine(ctx context.Context, cfg *configs.Config, f doctorFlags, out io.Wri
 	where := storeWhere(o)
 	part := doctor.CheckStore(ctx, doctor.StoreCheck{Options: o, Where: where}, tell("store", where))
 	parts = append(parts, part)
-	holders := map[string][]string{}
+	holders, known := map[string][]string{}, map[string]string{}
 	if part.Kind == doctor.Sound && stands(part) {
-		holders = linkHolders(ctx, cfg)
+		holders, known = linksInStore(ctx, cfg)
 	}
 	for _, name := range names {
 		l, err := doctorLink(name, cfg)
 		if err != nil {
 			return err
 		}
-		l.Holders = holders[name]
+		l.Holders, l.Known = holders[name], known[name]
 		if send != nil {
 			one := *send
 			one.Text = fmt.Sprintf("Aduan doctor: link %s, %s UTC", name, time.Now().UTC().Format("15:04:05"))
@@ -150,17 +152,26 @@ func storeWhere(o store.Options) string {
 	return strings.Join(o.Addresses, ", ")
 }
 
-// linkHolders says which daemons are bound on which link, in words.
-func linkHolders(ctx context.Context, cfg *configs.Config) map[string][]string {
-	holders := map[string][]string{}
+// linksInStore says which daemons are bound on which link, and what the links' receipts have shown, in words.
+func linksInStore(ctx context.Context, cfg *configs.Config) (holders map[string][]string, known map[string]string) {
+	holders, known = map[string][]string{}, map[string]string{}
 	s, err := openStore(ctx, cfg, zap.NewNop(), nil, openTool)
 	if err != nil {
-		return holders // the store's part told why
+		return holders, known // the store's part told why
 	}
 	defer func() { _ = s.Close() }()
+	learnt, err := s.Learnt(ctx)
+	if err == nil {
+		for name, what := range learnt {
+			var k sender.Learnt
+			if json.Unmarshal(what, &k) == nil { // else of another version: it is learnt anew
+				known[name] = k.String()
+			}
+		}
+	}
 	st, err := readStatus(ctx, s)
 	if err != nil {
-		return holders
+		return holders, known
 	}
 	for _, boot := range slices.Sorted(maps.Keys(st.Daemons)) {
 		d := st.Daemons[boot]
@@ -170,7 +181,7 @@ func linkHolders(ctx context.Context, cfg *configs.Config) map[string][]string {
 			}
 		}
 	}
-	return holders
+	return holders, known
 }
 
 // doctorLink is a link of the configuration as doctor tries it.

@@ -28,6 +28,7 @@ type Link struct {
 	TLS                      func() (*tls.Config, error) // nil: plain TCP
 	Timeout                  time.Duration               // of each step; 0: 10 s
 	Holders                  []string                    // daemons that are bound on it now, in words
+	Known                    string                      // what receipts have shown before, in words; "": nothing
 	Send                     *Send                       // one SMS; nil: none
 	Resolve                  func(ctx context.Context, host string) ([]string, error)
 	Dial                     func(ctx context.Context, network, address string) (net.Conn, error)
@@ -45,6 +46,9 @@ func CheckLink(ctx context.Context, l Link, tell Tell) Part {
 	x := newExaminer("link "+l.Name, l.Address, tell, l.Now)
 	e := newESME(l.Timeout, x.now)
 	defer e.close()
+	if l.Known != "" {
+		x.learn("earlier receipts", l.Known)
+	}
 	if l.Exclusive && len(l.Holders) > 0 {
 		x.step(x.now(), Step{
 			Name: "bind", Result: Skipped,

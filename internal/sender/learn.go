@@ -117,6 +117,7 @@ func (l *learner) sort(link string, forms []receipt.Form) (ids []string, sorted 
 type sign struct {
 	byTLV    bool      // receipted_message_id is there
 	done, at time.Time // its done date, zero where unread; when it came
+	early    bool      // it came before its SMS was noted as sent: of it no more is kept than its id
 }
 
 // seen notes a receipt that found its SMS: told is its id, accepted that of the
@@ -140,7 +141,9 @@ func (l *learner) seen(link, told, accepted string, found receipt.Form, forms in
 		zeros := len(told) != len(accepted)
 		k.Zeros, k.Case = k.Zeros || zeros, k.Case || !zeros || hasLower(told) != hasLower(accepted)
 	}
-	k.Form = formOf(s.byTLV, k.Form)
+	if !s.early {
+		k.Form = formOf(s.byTLV, k.Form)
+	}
 	if !s.done.IsZero() {
 		quarters := int((s.done.Sub(s.at) + 26*time.Hour + 7*time.Minute + 30*time.Second) / (15 * time.Minute))
 		if minutes := quarters*15 - 26*60; minutes >= -12*60 && minutes <= 14*60 { // no zone is further

@@ -80,6 +80,9 @@ func TestS12AnIDIsKnownHoweverItIsWritten(t *testing.T) {
 				if got := s.states()[0]; got != store.StateDelivered && c.told.TextID == "" {
 					t.Errorf("early: %s", got)
 				}
+				if k := s.sender.Learnt("A"); c.told.TextID == "" && (k.IDs != c.ids || k.Zeros != c.zeros || k.Case != c.cased || k.Receipts != 1 || k.Form != "") {
+					t.Errorf("early: learnt %+v", k)
+				}
 			})
 		})
 	}

@@ -94,14 +94,20 @@ func receiptForms(r receipt.Receipt) []receipt.Form {
 	return forms
 }
 
-// writtenAs are, for each accepted id, those under which its receipt may have come
-// before its submit_sm_resp was stored.
-func (s *Sender) writtenAs(link string, accepted []string) [][]string {
-	all := make([][]string, len(accepted))
+// expectEarly names, for each accepted id, those under which its receipt may have come
+// before its submit_sm_resp was stored; one that has come teaches like a later one.
+func (s *Sender) expectEarly(d *store.Done) {
+	link, accepted := d.SMS.Link, d.MessageIDs
+	d.Receipts = make([][]string, len(accepted))
+	forms := make([][]receipt.Form, len(accepted))
 	for i, id := range accepted {
-		all[i], _, _ = s.learner.sort(link, receipt.Written(id))
+		d.Receipts[i], forms[i], _ = s.learner.sort(link, receipt.Written(id))
 	}
-	return all
+	d.Early = func(part, which int, told string) {
+		if part < len(forms) && which < len(forms[part]) && told != "" {
+			s.learner.seen(link, told, accepted[part], forms[part][which], len(receipt.Accepted(told)), sign{early: true})
+		}
+	}
 }
 
 // stateOf is the state of an SMS that a receipt's state means: what the SMSC

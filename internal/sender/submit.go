@@ -202,7 +202,8 @@ func message(link Link, sms store.Outgoing, enc segment.Encoded, i int) *smpp.Me
 func (s *Sender) done(ctx context.Context, d store.Done) *store.Outgoing {
 	shard := d.SMS.Citizen.Shard
 	d.At = s.o.Now()
-	d.Grace, d.Receipts = s.limitsNow().ReceiptsGrace, s.writtenAs(d.SMS.Link, d.MessageIDs)
+	d.Grace = s.limitsNow().ReceiptsGrace
+	s.expectEarly(&d)
 	if d.End == store.DoneEnded {
 		d.EventID = s.o.Store.NewID(shard)
 	}

@@ -78,13 +78,14 @@ func (r *Redis) outgoing(m *sms) store.Outgoing {
 // Done is done.lua, sent again once where its answer is lost.
 func (s *Store) Done(ctx context.Context, d store.Done) (*store.Outgoing, error) {
 	type answer struct {
-		next *store.Outgoing
-		ok   bool
+		next  *store.Outgoing
+		early []early
+		ok    bool
 	}
 	var out *answer
 	err := s.twice(ctx, "done", func() (func(), func()) {
 		got := &answer{}
-		return func() { got.next, got.ok = s.r.done(d) }, func() { out = got }
+		return func() { got.next, got.early, got.ok = s.r.done(d) }, func() { out = got }
 	})
 	if err != nil {
 		if errors.Is(err, store.ErrUnknown) {
@@ -95,26 +96,31 @@ func (s *Store) Done(ctx context.Context, d store.Done) (*store.Outgoing, error)
 	if !out.ok {
 		return nil, store.ErrFenced
 	}
+	if d.Early != nil {
+		for _, e := range out.early {
+			d.Early(e.part, e.which, e.told)
+		}
+	}
 	return out.next, nil
 }
 
-func (r *Redis) done(d store.Done) (*store.Outgoing, bool) {
+func (r *Redis) done(d store.Done) (*store.Outgoing, []early, bool) {
 	m, shard := r.sms[d.SMS.ID], d.SMS.Citizen.Shard
 	token := d.Boot + ":" + itoa(d.SMS.Hold)
 	if r.fences[d.Boot] || m == nil {
-		return nil, false
+		return nil, nil, false
 	}
 	c := r.citizens[m.citizen]
 	if m.holder != d.Boot || m.hold != d.SMS.Hold {
 		if m.token != token {
-			return nil, false
+			return nil, nil, false
 		}
 		r.settle(d.Settle)
 		if len(c.out) > 0 && c.out[0] != m.id && r.sms[c.out[0]].holder == d.Boot {
 			next := r.outgoing(r.sms[c.out[0]])
-			return &next, true
+			return &next, nil, true
 		}
-		return nil, true
+		return nil, nil, true
 	}
 	m.token, m.holder, m.accepted = token, "", slices.Clone(d.MessageIDs)
 	if len(d.MessageIDs) > 0 && d.SMS.Link != "" {
@@ -140,11 +146,12 @@ func (r *Redis) done(d store.Done) (*store.Outgoing, bool) {
 		delete(r.due, dueKey{shard: shard, kind: 's', name: m.id})
 		next = r.moveUp(c, m, d)
 	}
+	var taken []early
 	if d.End == store.DoneAccepted {
-		r.takeEarly(m, d)
+		taken = r.takeEarly(m, d)
 	}
 	r.settle(d.Settle)
-	return next, true
+	return next, taken, true
 }
 
 // moveUp takes an SMS out of its citizen's queue; the next becomes held, or due.

@@ -67,22 +67,30 @@ func (r *Redis) receipt(u store.ReceiptUpdate) store.ReceiptOutcome {
 	return store.ReceiptOutcome{Kind: store.ReceiptKnown, Which: which, Accepted: m.accepted[found.n-1]}
 }
 
+// early is a receipt that was applied when its SMS was noted as sent.
+type early struct {
+	part, which int
+	told        string
+}
+
 // takeEarly applies the receipts that came before their SMS was noted as sent.
-func (r *Redis) takeEarly(m *sms, d store.Done) {
+func (r *Redis) takeEarly(m *sms, d store.Done) (taken []early) {
 	for i, id := range d.MessageIDs {
 		may := []string{id}
 		if i < len(d.Receipts) && len(d.Receipts[i]) > 0 {
 			may = d.Receipts[i]
 		}
-		for _, other := range may {
+		for which, other := range may {
 			key := keyOf(d.SMS.Citizen, d.SMS.Link, other)
-			if early, ok := r.early[key]; ok {
-				r.receipted(m, i+1, early)
+			if u, ok := r.early[key]; ok {
+				r.receipted(m, i+1, u)
 				delete(r.early, key)
+				taken = append(taken, early{i, which, u.MessageID})
 				break
 			}
 		}
 	}
+	return taken
 }
 
 // StrayReceipts is stray.lua over all shards.

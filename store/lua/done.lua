@@ -6,7 +6,8 @@
 --       8 again at, ms · 9 hold the next · 10 grace, ms · 11 tries now · 12 event, '' none · 13 settled for, ms ·
 --       14 events are handed on · 15 link that carried it, '' none · 16 number of the hold · 17 count of marks, then their ids ·
 --       then the try: its field, '' none, and what it tells, then of each accepted part how many places
--- returns {1, next…} done, and what this boot holds now · {-1} not held by this boot
+-- returns {1, next…, {part, which place, id as told}…} done, what this boot holds now, and the early receipts that were
+--         applied · {-1} not held by this boot
 local DUE, FENCE, SMS, OUT, HELD, QUEUED, DEAD, EVENTS, HANDOFF = unpack(KEYS, 1, 9)
 local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries, event, settledFor, hand, link, hold, marks = unpack(ARGV, 1, 17)
 marks = tonumber(marks)
@@ -40,10 +41,10 @@ local parts, k = {}, 10 + marks
 for i = 20 + marks, #ARGV do
   k = k + 1
   local p = {index = KEYS[k]}
-  for _ = 1, tonumber(ARGV[i]) do
+  for place = 1, tonumber(ARGV[i]) do
     k = k + 1
     local r = not p.early and call('GET', KEYS[k])
-    if r then p.early, p.key = r, KEYS[k] end
+    if r then p.early, p.key, p.place = r, KEYS[k], place end
   end
   list[#list + 1] = p.index
   list[#list + 1] = 'string'
@@ -85,6 +86,7 @@ if ending ~= '2' then
     call('ZREM', DUE, 's' .. nextID)
   end
 end
+local early = {}
 for i = 1, #parts do
   local p = parts[i]
   if p.early and ending == '1' then
@@ -92,8 +94,8 @@ for i = 1, #parts do
     receipted(id, i, r.state, r.error, r.at, r.event, hand, r.by)
     call('DEL', p.key)
     call('ZREM', EARLY, string.sub(p.key, #TAG + 1))
+    early[#early + 1] = {i, p.place, r.id or ''}
   end
 end
 settle()
-if following then return {1, following} end
-return {1}
+return {1, following or {}, early}
