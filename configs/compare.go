@@ -55,3 +55,14 @@ func public(address string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsGlobalUnicast() && !ip.IsPrivate()
 }
+
+// Keys are the paths of all settings, those of a link under the name given.
+func Keys(link string) []string {
+	all := settings(reflect.ValueOf(*Defaults()), "")
+	all = append(all, settings(reflect.ValueOf(DefaultLink()), "smpp.links."+link)...)
+	keys := make([]string, len(all))
+	for i, s := range all {
+		keys[i] = s.path
+	}
+	return keys
+}

@@ -33,6 +33,9 @@ type Engine struct {
 // Words are the data that the engine speaks with.
 func (e *Engine) Words() *Words { return e.w }
 
+// Options are what the engine was made of, with the defaults filled in.
+func (e *Engine) Options() Options { return e.o }
+
 // Times that the rules name.
 const (
 	detailTime  = 24 * time.Hour // for the answer to a question of ours

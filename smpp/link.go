@@ -17,17 +17,17 @@ type Link struct {
 	lanes []*lane // immutable; their fields are guarded by mu
 	taps  taps    // changed under mu, read by the sessions without it
 
-	mu      sync.Mutex // nothing blocks, and no callback runs, while it is held
+	mu sync.Mutex // nothing blocks, and no callback runs, while it is held
 
 	windowUsed prometheus.Gauge // nil where nothing is counted
-	keepers []*keeper
-	waiters []*waiter
-	changed chan struct{}
-	status  LinkStatus // as it was told last
-	certs   Certificates
-	shaken  chan struct{} // one slot: a handshake told of certificates
-	closing bool
-	standby bool // another daemon may bind, we may not
+	keepers    []*keeper
+	waiters    []*waiter
+	changed    chan struct{}
+	status     LinkStatus // as it was told last
+	certs      Certificates
+	shaken     chan struct{} // one slot: a handshake told of certificates
+	closing    bool
+	standby    bool // another daemon may bind, we may not
 }
 
 // NewLink checks the options; nothing is dialled before Run.

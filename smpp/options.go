@@ -53,8 +53,10 @@ type LinkOptions struct {
 	ReconnectMin    time.Duration // default 1 s
 	ReconnectMax    time.Duration // default 60 s
 	ShutdownTimeout time.Duration // for draining and unbinding; default 20 s
-	MaxInHand       int           // deliveries not yet answered on a session; beyond: ESME_RX_T_APPN at once; default 1000
-	MaxPDU          int           // octets; default DefaultMaxPDU
+	// ShutdownWithin is ShutdownTimeout where that may change: asked when the link begins to end. Nil: ShutdownTimeout.
+	ShutdownWithin func() time.Duration
+	MaxInHand      int // deliveries not yet answered on a session; beyond: ESME_RX_T_APPN at once; default 1000
+	MaxPDU         int // octets; default DefaultMaxPDU
 
 	// TLS gives the configuration for each new connection, so that certificates can be renewed; nil: plain TCP.
 	TLS     func() (*tls.Config, error)
@@ -91,6 +93,10 @@ func (o *LinkOptions) setDefaults() {
 	orTime(&o.ReconnectMax, 60*time.Second)
 	orTime(&o.ShutdownTimeout, 20*time.Second)
 	o.ReconnectMax = max(o.ReconnectMax, o.ReconnectMin)
+	if o.ShutdownWithin == nil {
+		within := o.ShutdownTimeout
+		o.ShutdownWithin = func() time.Duration { return within }
+	}
 	if o.Dial == nil {
 		o.Dial = new(net.Dialer).DialContext
 	}

@@ -18,7 +18,7 @@ import (
 func TestS19TheNameIsResolvedAtEachConnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answers := []string{"192.0.2.1", "", "192.0.2.2"} // "": no DNS
-		var mu sync.Mutex // guards dialled
+		var mu sync.Mutex                                 // guards dialled
 		var dialled []string
 		dials := func() []string {
 			mu.Lock()

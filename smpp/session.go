@@ -114,7 +114,7 @@ func (s *Session) run(ctx context.Context) error {
 	defer s.timer.Stop()
 	// A write that hangs when the shutdown begins must not outlast it.
 	unhang := context.AfterFunc(ctx, func() {
-		_ = s.conn.SetWriteDeadline(time.Now().Add(min(s.o.ResponseTimeout, s.o.ShutdownTimeout)))
+		_ = s.conn.SetWriteDeadline(time.Now().Add(min(s.o.ResponseTimeout, s.o.ShutdownWithin())))
 	})
 	defer unhang()
 	var reader sync.WaitGroup

@@ -24,13 +24,14 @@ const peerGrace = 2 * time.Second
 
 var errPeerUnbound = errors.New("the SMSC unbound us")
 
-// drain begins to leave: ctx has ended. Three quarters of ShutdownTimeout are for
+// drain begins to leave: ctx has ended. Three quarters of ShutdownWithin are for
 // what is in hand and outstanding, the rest for the unbind.
 func (s *Session) drain() {
 	if s.leaving.set() {
 		return
 	}
-	s.leaving = leaving{by: time.Now().Add(s.o.ShutdownTimeout * 3 / 4), held: true, wait: s.o.ShutdownTimeout / 4}
+	within := s.o.ShutdownWithin()
+	s.leaving = leaving{by: time.Now().Add(within * 3 / 4), held: true, wait: within / 4}
 }
 
 // peerUnbinds answers an unbind once what is under way has ended.

@@ -29,7 +29,8 @@ func (s *Store) Commit(ctx context.Context, t *Turn) (Outcome, error) {
 	if err != nil {
 		return s.counted(Outcome{}, err, began)
 	}
-	keys, args := t.wire(s.keys, redisDeadline, s.opt.Redelivery, s.opt.Handoffs)
+	keeping := s.Keeping()
+	keys, args := t.wire(s.keys, redisDeadline, keeping.Redelivery, keeping.Handoffs)
 	reply, err := s.lines.twice(ctx, scriptCommit, keys, args...)
 	if err != nil {
 		s.cache.drop(t.Citizen.ID)

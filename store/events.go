@@ -125,7 +125,7 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]Event, 
 		body  string
 	}
 	var all []entry
-	gone := position{ms: uint64(max(0, s.opt.Now().Add(-s.opt.Retention.Events).UnixMilli()))}
+	gone := position{ms: uint64(max(0, s.opt.Now().Add(-s.Keeping().Retention.Events).UnixMilli()))}
 	for shard := range Shards {
 		if c := first[shard]; c != nil {
 			oldest := gone
@@ -165,7 +165,7 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]Event, 
 
 // TrimEvents forgets the events older than they are kept, in every shard.
 func (s *Store) TrimEvents(ctx context.Context) error {
-	oldest := strconv.FormatInt(s.opt.Now().Add(-s.opt.Retention.Events).UnixMilli(), 10)
+	oldest := strconv.FormatInt(s.opt.Now().Add(-s.Keeping().Retention.Events).UnixMilli(), 10)
 	pipe := s.rdb.Pipeline()
 	for shard := range Shards {
 		pipe.XTrimMinID(ctx, eventsKey(shard), oldest)

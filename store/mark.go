@@ -81,7 +81,7 @@ func (s *Store) Redeliver(ctx context.Context, id CitizenID, boot string, deadli
 		return Mark{}, false, err
 	}
 	keys := []string{markKey(id, s.keys.veil(digest)), fenceKey(id.Shard)}
-	reply, err := s.lines.twice(ctx, scriptRedeliver, keys, boot, at, expect, newID, session, s.opt.Redelivery.Milliseconds())
+	reply, err := s.lines.twice(ctx, scriptRedeliver, keys, boot, at, expect, newID, session, s.Keeping().Redelivery.Milliseconds())
 	if err != nil {
 		return Mark{}, false, err
 	}
@@ -108,7 +108,7 @@ func (s *Store) Settle(ctx context.Context, refs []MarkRef) error {
 	var jobs []*job
 	for _, shard := range byShard {
 		keys, args := s.settleArgs(shard)
-		jobs = append(jobs, s.lines.start(ctx, scriptSettle, keys, append([]any{s.opt.SettledFor.Milliseconds()}, args...)))
+		jobs = append(jobs, s.lines.start(ctx, scriptSettle, keys, append([]any{s.Keeping().SettledFor.Milliseconds()}, args...)))
 	}
 	var errs []error
 	for _, j := range jobs {

@@ -107,9 +107,10 @@ func (s *Store) Done(ctx context.Context, d Done) (next *Outgoing, err error) {
 	marks, markIDs := s.settleArgs(d.Settle)
 	keys = append(keys, marks...)
 	keys, places := d.wireParts(keys)
+	keeping := s.Keeping()
 	args := []any{
 		d.Boot, safe(d.SMS.ID), int(d.End), d.State, ids, d.Error, millis(d.At), millis(d.RetryAt), flag(d.HoldNext),
-		grace(d.Grace).Milliseconds(), d.SMS.Tries + 1, d.EventID, s.opt.SettledFor.Milliseconds(), flag(s.opt.Handoffs), d.SMS.Link, d.SMS.Hold, len(markIDs),
+		grace(d.Grace).Milliseconds(), d.SMS.Tries + 1, d.EventID, keeping.SettledFor.Milliseconds(), flag(keeping.Handoffs), d.SMS.Link, d.SMS.Hold, len(markIDs),
 	}
 	args = append(args, markIDs...)
 	args = append(args, d.Try.field(), d.Try.encode())

@@ -72,7 +72,7 @@ func (s *Store) Receipt(ctx context.Context, r ReceiptUpdate) (ReceiptOutcome, e
 		keys = append(keys, receiptKey(r.Citizen.Shard, r.Link, id))
 	}
 	reply, err := s.lines.do(ctx, scriptReceipt, keys, r.State, r.Error, millis(r.At), r.EventID, grace(r.Grace).Milliseconds(),
-		flag(s.opt.Handoffs), flag(r.Final && ends(r.State)), flag(!r.LookOnly), flag(r.Certain), r.Link, r.MessageID, earlyMost, r.Citizen.Hash, word(r.Delivery))
+		flag(s.Keeping().Handoffs), flag(r.Final && ends(r.State)), flag(!r.LookOnly), flag(r.Certain), r.Link, r.MessageID, earlyMost, r.Citizen.Hash, word(r.Delivery))
 	if err != nil {
 		return ReceiptOutcome{}, err
 	}

@@ -23,6 +23,8 @@ type Store struct {
 	opt  Options
 	met  *metrics
 
+	keeping atomic.Pointer[Keeping]
+
 	lines *committers // what travels together
 	boot  *bootState  // who we are, and what time it is in Redis
 	cache *citizens   // citizens at hand, so that the usual next turn costs one round trip
@@ -40,14 +42,36 @@ type Store struct {
 func newStore(rdb redis.UniversalClient, keys *sealer, opt Options) *Store {
 	opt = opt.atLeast()
 	met := newMetrics(opt.Metrics)
-	return &Store{
+	s := &Store{
 		rdb: rdb, keys: keys, opt: opt, met: met,
 		lines:   newCommitters(rdb, opt, met),
 		boot:    newBootState(opt),
 		cache:   newCitizens(8192),
 		recheck: map[int]bool{},
 	}
+	s.Keep(Keeping{Retention: opt.Retention, Redelivery: opt.Redelivery, SettledFor: opt.SettledFor, Handoffs: opt.Handoffs})
+	return s
 }
+
+// Keeping is what may change of the options while the store is open.
+type Keeping struct {
+	Retention  Retention
+	Redelivery time.Duration // how long the mark of an unproven message stands; default 24 h
+	SettledFor time.Duration // how long a settled mark stands; default 60 s
+	Handoffs   bool          // events are kept for the case system too
+}
+
+// Keep keeps from now on what k says; what was kept before ends when it was to.
+func (s *Store) Keep(k Keeping) {
+	setDefault(&k.Retention.Tickets, 1825*24*time.Hour)
+	setDefault(&k.Retention.Events, 30*24*time.Hour)
+	setDefault(&k.Redelivery, 24*time.Hour)
+	setDefault(&k.SettledFor, time.Minute)
+	s.keeping.Store(&k)
+}
+
+// Keeping is what is in use.
+func (s *Store) Keeping() Keeping { return *s.keeping.Load() }
 
 // atLeast fills in what no method can do without.
 func (o Options) atLeast() Options {

@@ -65,7 +65,7 @@ func (s *Store) Announce(ctx context.Context, kind string, now time.Time, data [
 	const shard = 0 // order among themselves is worth more than a spread of so few
 	e := Event{ID: s.NewID(shard), Type: kind, At: now, Data: data}
 	due := ""
-	if s.opt.Handoffs {
+	if s.Keeping().Handoffs {
 		due = fmt.Sprint(millis(now))
 	}
 	_, err := s.lines.do(ctx, scriptAnnounce, []string{eventsKey(shard), dueKey(shard), handoffKey(shard, lineSubject)},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"sync/atomic"
 	"time"
@@ -47,14 +46,12 @@ type line struct {
 	desk        *turn.Desk
 	sender      *sender.Sender
 	timers      *timers.Timers
-	handoff     *handoff.Handoff // nil: no webhook
+	handoff     *handoff.Handoff
 	health      *telemetry.Health
 	backlog     atomic.Pointer[store.Stats] // what waited in the store a moment ago
 
 	timing timing
-
-	httpTLS *tls.Config    // nil: plain HTTP
-	proxies []netip.Prefix // whose X-Forwarded-For is believed
+	web    web
 }
 
 // timing is the time that a line lives in; dialogues are played in one of their own.
@@ -85,6 +82,9 @@ func (l *line) build(engine *conversation.Engine) error {
 	cfg := l.cfg
 	l.current.Store(cfg)
 	var err error
+	if l.web.settings, err = httpSettings(cfg, l.log); err != nil {
+		return err
+	}
 	if l.links, err = newLinkSet(l, cfg.SMPP.Links); err != nil {
 		return err
 	}
@@ -95,20 +95,14 @@ func (l *line) build(engine *conversation.Engine) error {
 	settler := intake.NewSettler(l.store.Settle, l.log)
 	l.sender = sender.New(sender.Options{
 		Store: l.store, Routes: routes(cfg), Daemons: l.store.Daemons, Settler: settler,
-		Policy: sender.Policy{Expire: cfg.SMPP.SMSExpire}, Offer: l.offer(),
+		Policy: sender.Policy{Expire: cfg.SMPP.SMSExpire}, Offer: l.handoff.Offer,
 		Region: cfg.Line.Region, ReceiptsGrace: cfg.SMPP.ReceiptsGrace,
 		Now: l.timing.now, Log: l.log, Metrics: sender.NewMetrics(l.registry),
 	})
 	o := turn.Options{
-		Store: l.store, Engine: engine, Outbox: l.sender, Now: l.timing.now,
-		ShortCode: cfg.Line.ShortCode, DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
+		Store: l.store, Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
+		ShortCode: cfg.Line.ShortCode, Quiet: quiet(cfg), DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
 		Observe: l.observe,
-	}
-	if q := cfg.Line.QuietHours; q.On {
-		o.Quiet = turn.QuietHours(q.From, q.To, cfg.Line.Location())
-	}
-	if l.handoff != nil {
-		o.Courier = l.handoff
 	}
 	l.tally = tally.New(tally.Options{
 		Store: l.store, Limits: tallyLimits(cfg), Now: l.timing.now, Metrics: l.registry, Log: l.log,
@@ -123,10 +117,11 @@ func (l *line) build(engine *conversation.Engine) error {
 	l.timers = timers.New(timers.Options{
 		Store: l.store, Room: l.sender.Room, HasRoom: l.sender.HasRoom(), Adopt: l.sender.Adopt, Expire: l.sender.Expire, ExpireAfter: l.sender.ExpireAfter,
 		Default: l.sender.Default, Tick: l.turner.Tick, Join: l.intake.JoinDue,
-		Offer: l.offer(), Now: l.timing.now, Log: l.log,
+		Offer: l.handoff.Offer, Hands: func() bool { return l.conf().CaseSystem.Webhook.URL != "" },
+		Now: l.timing.now, Log: l.log,
 	})
 	l.health = l.newHealth()
-	return l.readHTTP()
+	return nil
 }
 
 // conf is the configuration as it was read last.
@@ -138,6 +133,15 @@ func (l *line) observe(fx conversation.Effects) {
 	if l.timing.observe != nil {
 		l.timing.observe(fx)
 	}
+}
+
+// quiet is when a push may be sent; nil: always.
+func quiet(cfg *configs.Config) func(time.Time) time.Time {
+	q := cfg.Line.QuietHours
+	if !q.On {
+		return nil
+	}
+	return turn.QuietHours(q.From, q.To, cfg.Line.Location())
 }
 
 // tallyLimits are what the line is to be alarmed of.
@@ -196,7 +200,7 @@ func openStoreIn(ctx context.Context, cfg *configs.Config, log *zap.Logger, reg 
 
 // storeOptions is the store that the configuration names.
 func storeOptions(cfg *configs.Config, log *zap.Logger, now func() time.Time) (store.Options, error) {
-	c := cfg.Store
+	c, k := cfg.Store, keeping(cfg)
 	tlsConfig, err := storeTLS(c, log)
 	if err != nil {
 		return store.Options{}, withCode(exitConfig, fmt.Errorf("store.tls: %w", err))
@@ -208,11 +212,18 @@ func storeOptions(cfg *configs.Config, log *zap.Logger, now func() time.Time) (s
 		Mode: store.Mode(c.Mode), Addresses: c.Addresses, SentinelMaster: c.SentinelMaster, Cluster: c.Cluster,
 		Username: c.Username, Password: c.Password.Reveal(), TLS: tlsConfig, DataDir: c.DataDir, KeyFile: c.KeyFile,
 		Fsync: c.Kept.Fsync, Replicas: c.Kept.Replicas, Wait: c.Kept.Wait, AcceptFailoverLoss: c.AcceptFailoverLoss,
+		Handoffs: k.Handoffs, Retention: k.Retention, Redelivery: k.Redelivery, SettledFor: k.SettledFor,
+		Now: now, Log: log,
+	}, nil
+}
+
+// keeping is how long the store keeps what.
+func keeping(cfg *configs.Config) store.Keeping {
+	return store.Keeping{
 		Handoffs:   cfg.CaseSystem.Webhook.URL != "",
 		Retention:  store.Retention{Tickets: cfg.Retention.Tickets, Events: cfg.Retention.Events},
 		Redelivery: cfg.SMPP.Redelivery, SettledFor: settledFor(cfg),
-		Now: now, Log: log,
-	}, nil
+	}
 }
 
 // storeTLS is the store's TLS configuration; its client certificate is read again at each connection. nil: plain.
@@ -258,12 +269,4 @@ func settledFor(cfg *configs.Config) time.Duration {
 		d = max(d, l.EnquireLink+l.ResponseTimeout+20*time.Second)
 	}
 	return d
-}
-
-// offer hands events on at once; nil where no webhook is configured.
-func (l *line) offer() func(store.HandoffRef) bool {
-	if l.handoff == nil {
-		return nil
-	}
-	return l.handoff.Offer
 }

@@ -184,7 +184,7 @@ func captureCode(err error) int {
 // captures is the daemon's side of it.
 func (l *line) captures(ctx context.Context) error {
 	return capture.NewServer(capture.Options{
-		Dir: l.cfg.Store.DataDir, Keep: []string{l.cfg.Line.ShortCode}, Version: version, Now: time.Now, Log: l.log,
+		Dir: l.cfg.Store.DataDir, Keep: func() []string { return []string{l.conf().Line.ShortCode} }, Version: version, Now: time.Now, Log: l.log,
 		Link: func(name string) (capture.Link, bool) {
 			for _, link := range l.pool.Links() {
 				if link.Name() == name {

@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
+	"aduan/configs"
 	"aduan/internal/certs"
 	"aduan/internal/handoff"
+	"aduan/internal/staffapi"
 	"aduan/internal/telemetry"
 	"aduan/store"
 )
@@ -102,38 +106,73 @@ func newBacklogGauges(reg prometheus.Registerer) backlogGauges {
 	}
 }
 
-// newHandoff makes the hand-off where a webhook is configured.
+// newHandoff makes the hand-off; it waits where no webhook is configured.
 func (l *line) newHandoff() error {
-	w := l.cfg.CaseSystem.Webhook
-	if w.URL == "" {
-		return nil
-	}
-	allow, err := prefixes("case_system.webhook.allow", w.Allow)
+	e, err := endpoint(l.cfg)
 	if err != nil {
 		return err
 	}
-	l.handoff, err = handoff.New(handoff.Options{
-		Store: l.store, Bodies: bodies{l}, Endpoint: handoff.Endpoint{URL: w.URL, Secret: w.Secret.Reveal(), Allow: allow},
-		Source: "/aduan/" + l.cfg.Line.ShortCode, Log: l.log, Metrics: l.registry,
-	})
+	l.handoff, err = handoff.New(handoff.Options{Store: l.store, Bodies: bodies{l}, Endpoint: e, Log: l.log, Metrics: l.registry})
 	return withCode(exitConfig, err)
 }
 
-// readHTTP reads what the listener needs: certificate and proxies.
-func (l *line) readHTTP() error {
-	var err error
-	if l.proxies, err = prefixes("http.trusted_proxies", l.cfg.HTTP.TrustedProxies); err != nil {
-		return err
+// endpoint is where events go; none where no webhook is configured.
+func endpoint(cfg *configs.Config) (handoff.Endpoint, error) {
+	w := cfg.CaseSystem.Webhook
+	if w.URL == "" {
+		return handoff.Endpoint{}, nil
 	}
-	if l.cfg.HTTP.TLS.CertFile == "" && l.cfg.HTTP.TLS.KeyFile == "" {
-		return nil
-	}
-	source, err := certs.New(l.cfg.HTTP.TLS.Config, l.log)
+	allow, err := prefixes("case_system.webhook.allow", w.Allow)
 	if err != nil {
-		return withCode(exitConfig, fmt.Errorf("http.tls: %w", err))
+		return handoff.Endpoint{}, err
 	}
-	l.httpTLS = source.Server()
-	return nil
+	e := handoff.Endpoint{URL: w.URL, Secret: w.Secret.Reveal(), Allow: allow, Source: "/aduan/" + cfg.Line.ShortCode}
+	return e, withCode(exitConfig, e.Check())
+}
+
+// web is what the listener goes by.
+type web struct {
+	mu       sync.Mutex // guards both
+	settings staffapi.Settings
+	api      *staffapi.Server // nil before it serves
+}
+
+// use changes the settings, before the listener is served or while it is.
+func (w *web) use(s staffapi.Settings) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settings = s
+	if w.api != nil {
+		w.api.Use(s)
+	}
+}
+
+// serve makes the server by the settings of the moment.
+func (w *web) serve(o staffapi.Options) (*staffapi.Server, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o.Settings = w.settings
+	var err error
+	w.api, err = staffapi.New(o)
+	return w.api, err
+}
+
+// httpSettings are those of the listener; its certificate's files are read.
+func httpSettings(cfg *configs.Config, log *zap.Logger) (staffapi.Settings, error) {
+	s := staffapi.Settings{Hosts: cfg.HTTP.Hosts, Count: wiresOf(cfg).Count, ShutdownTimeout: cfg.ShutdownTimeout / 4}
+	var err error
+	if s.TrustedProxies, err = prefixes("http.trusted_proxies", cfg.HTTP.TrustedProxies); err != nil {
+		return s, err
+	}
+	if cfg.HTTP.TLS.CertFile == "" && cfg.HTTP.TLS.KeyFile == "" {
+		return s, nil
+	}
+	source, err := certs.New(cfg.HTTP.TLS.Config, log)
+	if err != nil {
+		return s, withCode(exitConfig, fmt.Errorf("http.tls: %w", err))
+	}
+	s.TLS = source.Server()
+	return s, nil
 }
 
 // prefixes reads addresses and CIDR ranges.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -41,7 +42,7 @@ func (l *line) newLink(name string, c configs.Link) (*smpp.Link, error) {
 		Destination: smpp.Address{TON: c.Destination.TON, NPI: c.Destination.NPI},
 		Bind:        bind, Sessions: c.Sessions, Window: c.Window,
 		EnquireLink: c.EnquireLink, ResponseTimeout: c.ResponseTimeout, AckWithin: c.AckWithin,
-		ReconnectMin: c.Reconnect.Min, ReconnectMax: c.Reconnect.Max, ShutdownTimeout: l.cfg.ShutdownTimeout / 2,
+		ReconnectMin: c.Reconnect.Min, ReconnectMax: c.Reconnect.Max, ShutdownWithin: l.shutdownWithin,
 		TLS: tlsConfig, Handler: handler{l}, Gate: gate{l}, Lease: lease, Metrics: l.smppMetrics(), Log: l.log,
 		// A session's id begins with the boot: its marks are known to be dead with it.
 		SessionID: func() string {
@@ -50,6 +51,9 @@ func (l *line) newLink(name string, c configs.Link) (*smpp.Link, error) {
 	})
 	return link, withCode(exitConfig, err)
 }
+
+// shutdownWithin is what of shutdown_timeout the links may take to drain and unbind.
+func (l *line) shutdownWithin() time.Duration { return l.conf().ShutdownTimeout / 2 }
 
 // handler hands what the links receive to intake, which is built after them.
 type handler struct{ l *line }

@@ -130,7 +130,7 @@ func (l *line) prepare(now, next *configs.Config) (linkChange, error) {
 	c := linkChange{cfg: next.SMPP.Links, made: map[string]*smpp.Link{}, done: make(chan struct{})}
 	for _, name := range slices.Sorted(maps.Keys(next.SMPP.Links)) {
 		old, known := now.SMPP.Links[name]
-		if known && reflect.DeepEqual(bound(old), bound(next.SMPP.Links[name])) && now.ShutdownTimeout == next.ShutdownTimeout {
+		if known && reflect.DeepEqual(bound(old), bound(next.SMPP.Links[name])) {
 			continue
 		}
 		link, err := l.newLink(name, next.SMPP.Links[name])

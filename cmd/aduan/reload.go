@@ -1,109 +1,98 @@
 package main
 
 import (
-	"reflect"
-
 	"go.uber.org/zap"
 
 	"aduan/configs"
+	"aduan/conversation"
 	"aduan/internal/handoff"
+	"aduan/internal/intake"
 	"aduan/internal/sender"
+	"aduan/internal/staffapi"
 	"aduan/internal/telemetry"
+	"aduan/internal/turn"
 )
 
-// reload reads the configuration again. An invalid one changes nothing. What
-// can change while running does; for the rest the log says that a restart is
-// needed.
-func (l *line) reload(file string, level zap.AtomicLevel) {
+// reload reads the configuration again and takes it up. An invalid one changes
+// nothing.
+func (l *line) reload(file string, log *telemetry.Switch) {
 	next, err := loadConfig(file)
 	if err != nil {
 		l.log.Error("the configuration is invalid: nothing changed", zap.Error(err))
 		return
 	}
-	speaking := *next // the address and the time zone are those of the start
-	speaking.Line.ShortCode, speaking.Line.Timezone = l.cfg.Line.ShortCode, l.cfg.Line.Timezone
-	engine, err := newEngine(&speaking)
+	l.adopt(next, log)
+}
+
+// adopt takes a valid configuration up, and names what waits for a restart.
+func (l *line) adopt(next *configs.Config, log *telemetry.Switch) {
+	p, err := l.plan(next)
 	if err != nil {
-		l.log.Error("the catalogues are invalid: nothing changed", zap.Error(err))
+		l.log.Error("the configuration is invalid: nothing changed", zap.Error(err))
 		return
 	}
-	now := l.conf()
-	links, err := l.prepare(now, next)
-	if err != nil {
-		l.log.Error("the links are invalid: nothing changed", zap.Error(err))
-		return
-	}
-	if l.handoff != nil && next.CaseSystem.Webhook.URL != "" {
-		if err := l.configureWebhook(next); err != nil {
-			l.log.Error("case_system.webhook: nothing changed", zap.Error(err))
-			return
-		}
-	}
-	if err := telemetry.SetLevel(level, next.Log.Level); err != nil {
-		l.log.Error("log.level: nothing changed", zap.Error(err))
-		return
-	}
-	l.turner.Use(engine)
-	l.tally.Use(tallyLimits(next))
-	for _, link := range l.pool.Links() {
-		link.RenewCertificates()
-	}
-	l.current.Store(next)
-	l.sender.SetRoutes(routes(next))
-	l.sender.SetLimits(limits(next))
-	l.links.change(links)
-	for _, part := range atNextStart(l.cfg, next) {
-		l.log.Warn("a changed setting takes effect at the next start", zap.String("setting", part))
+	l.take(p, log)
+	for _, key := range l.cfg.NeedsRestart(next) {
+		l.log.Warn("a changed setting takes effect at the next start", zap.String("setting", key))
 	}
 	l.log.Info("the configuration was read again")
 }
 
-// atNextStart names what differs in next and is not taken up by a running
-// daemon: all but log.level, the links and their limits, the conversation with
-// its files, and the webhook's address and secrets.
-func atNextStart(now, next *configs.Config) []string {
-	parts := now.NeedsRestart(next)
-	// The engine takes these up; the rest of line is told to others at the start.
-	nowLine, nextLine := now.Line, next.Line
-	nowLine.Files, nextLine.Files = "", ""
-	nowLine.Language, nextLine.Language = "", ""
-	nowHTTP, nextHTTP := now.HTTP, next.HTTP
-	nowHTTP.Listen, nextHTTP.Listen = "", "" // NeedsRestart names it
-	nowSMPP, nextSMPP := now.SMPP, next.SMPP
-	for _, c := range []*configs.SMPP{&nowSMPP, &nextSMPP} { // these are taken up
-		c.Links, c.DefaultLink, c.SMSExpire, c.ReceiptsGrace = nil, "", 0, 0
+// plan is a configuration made ready: all that can fail has been done, and
+// nothing has changed yet.
+type plan struct {
+	cfg      *configs.Config
+	engine   *conversation.Engine
+	links    linkChange
+	endpoint handoff.Endpoint
+	http     staffapi.Settings
+}
+
+func (l *line) plan(next *configs.Config) (plan, error) {
+	p := plan{cfg: next}
+	var err error
+	if p.engine, err = newEngine(next); err != nil {
+		return p, err
 	}
-	hadWebhook, hasWebhook := now.CaseSystem.Webhook.URL != "", next.CaseSystem.Webhook.URL != ""
-	for _, p := range []struct {
-		name      string
-		now, next any
-	}{
-		{"line", nowLine, nextLine},
-		{"smpp", nowSMPP, nextSMPP},
-		{"http", nowHTTP, nextHTTP},
-		{"case_system.webhook.url", hadWebhook, hasWebhook},
-		{"retention", now.Retention, next.Retention},
-		{"shutdown_timeout", now.ShutdownTimeout, next.ShutdownTimeout},
-		{"log.format", now.Log.Format, next.Log.Format},
-	} {
-		if !reflect.DeepEqual(p.now, p.next) {
-			parts = append(parts, p.name)
-		}
+	if p.endpoint, err = endpoint(next); err != nil {
+		return p, err
 	}
-	return parts
+	if p.http, err = httpSettings(next, l.log); err != nil {
+		return p, err
+	}
+	if err := telemetry.Check(next.Log.Level, next.Log.Format); err != nil {
+		return p, err
+	}
+	p.links, err = l.prepare(l.conf(), next)
+	return p, err
+}
+
+// take gives each part its new settings, as a whole; nothing in it can fail.
+// Two parts may differ for a moment: what a message meets is one of the two.
+func (l *line) take(p plan, log *telemetry.Switch) {
+	next := p.cfg
+	l.current.Store(next)
+	_ = log.Set(next.Log.Level, next.Log.Format) // plan has checked them
+	_ = l.handoff.Configure(p.endpoint)          // likewise
+	l.store.Keep(keeping(next))                  // after it: an event that is kept for the case system finds its way
+	l.intake.Use(intakeSettings(next))
+	l.turner.Use(turn.Settings{Engine: p.engine, ShortCode: next.Line.ShortCode, Quiet: quiet(next)})
+	l.tally.Use(tallyLimits(next))
+	l.web.use(p.http)
+	for _, link := range l.pool.Links() {
+		link.RenewCertificates()
+	}
+	l.sender.SetRoutes(routes(next))
+	l.sender.SetLimits(limits(next))
+	l.links.change(p.links)
+}
+
+// intakeSettings are what intake must know of the line.
+func intakeSettings(cfg *configs.Config) intake.Settings {
+	return intake.Settings{Region: cfg.Line.Region, ShortCode: cfg.Line.ShortCode, SegmentsTimeout: cfg.SMPP.SegmentsTimeout}
 }
 
 // limits are those of the sender that may change while it runs.
 func limits(cfg *configs.Config) sender.Limits {
-	return sender.Limits{Expire: cfg.SMPP.SMSExpire, ReceiptsGrace: cfg.SMPP.ReceiptsGrace}
-}
-
-// configureWebhook gives the hand-off its endpoint and secret anew.
-func (l *line) configureWebhook(cfg *configs.Config) error {
-	w := cfg.CaseSystem.Webhook
-	allow, err := prefixes("case_system.webhook.allow", w.Allow)
-	if err != nil {
-		return err
-	}
-	return l.handoff.Configure(handoff.Endpoint{URL: w.URL, Secret: w.Secret.Reveal(), Allow: allow})
+	return sender.Limits{Expire: cfg.SMPP.SMSExpire, ReceiptsGrace: cfg.SMPP.ReceiptsGrace, Region: cfg.Line.Region}
 }

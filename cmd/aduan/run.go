@@ -53,9 +53,7 @@ func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.H
 	own(inside, intakeCtx, "tally", l.tally.Run)
 	own(edge, edgeCtx, "status", l.publish)
 	own(edge, edgeCtx, "backlog", l.watch)
-	if l.handoff != nil {
-		own(edge, edgeCtx, "handoff", l.handoff.Run)
-	}
+	own(edge, edgeCtx, "handoff", l.handoff.Run)
 	own(edge, edgeCtx, "http", func(ctx context.Context) error { return l.serveHTTP(ctx, ln, extra) })
 	own(edge, edgeCtx, "health", func(ctx context.Context) error { return l.health.Run(ctx, &telemetry.Supervisor{}) })
 	<-edgeCtx.Done()
@@ -97,9 +95,8 @@ func (l *line) serveHTTP(ctx context.Context, ln net.Listener, extra map[string]
 	for path, h := range extra {
 		mounts[path] = h
 	}
-	api, err := staffapi.New(staffapi.Options{
-		Desk: l.desk, Keys: l.store, Extra: mounts, Hosts: l.cfg.HTTP.Hosts, TrustedProxies: l.proxies, TLS: l.httpTLS,
-		Version: version, ShutdownTimeout: l.cfg.ShutdownTimeout / 4, Count: wiresOf(l.cfg).Count, Now: time.Now, Log: l.log, Metrics: l.registry,
+	api, err := l.web.serve(staffapi.Options{
+		Desk: l.desk, Keys: l.store, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
 	})
 	if err != nil {
 		return err

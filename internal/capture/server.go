@@ -29,7 +29,7 @@ type Options struct {
 	Dir     string // where the socket stands: store.data_dir
 	Link    func(name string) (Link, bool)
 	Names   func() []string // of all links, for who asked for another
-	Keep    []string        // addresses that are the line's own: not blanked
+	Keep    func() []string // addresses that are the line's own: not blanked; nil: none
 	Permit  func(ctx context.Context, key string) (who string, err error)
 	Version string
 	Now     func() time.Time // nil: time.Now
@@ -205,7 +205,10 @@ func (s *Server) record(ctx context.Context, conn *net.UnixConn, req Request, li
 	if err != nil {
 		return
 	}
-	t := &take{s: s, name: req.Link, link: link, rec: NewRecorder(), w: w, blank: Blank{Keep: s.o.Keep, Unredacted: req.Unredacted}}
+	t := &take{s: s, name: req.Link, link: link, rec: NewRecorder(), w: w, blank: Blank{Unredacted: req.Unredacted}}
+	if s.o.Keep != nil {
+		t.blank.Keep = s.o.Keep()
+	}
 	why, err := t.run(ctx, req.For, ended)
 	sum := Summary{PDUs: w.PDUs(), Dropped: t.rec.Dropped(), Why: why}
 	if err == nil {

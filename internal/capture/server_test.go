@@ -38,7 +38,7 @@ func serveCaptures(t *testing.T, change func(*capture.Options)) (dir string, lin
 	t.Helper()
 	link = tapped{make(chan smpp.Tap, 16)}
 	o := capture.Options{
-		Dir: t.TempDir(), Keep: []string{shortCode},
+		Dir: t.TempDir(), Keep: func() []string { return []string{shortCode} },
 		Link:  func(name string) (capture.Link, bool) { return link, name == "main" },
 		Names: func() []string { return []string{"main"} },
 		Permit: func(_ context.Context, key string) (string, error) {

@@ -72,7 +72,7 @@ func (h *Handoff) deliver(ctx context.Context, ref store.HandoffRef, ev store.Ev
 
 func (h *Handoff) encode(ref store.HandoffRef, ev store.Event, data json.RawMessage) ([]byte, error) {
 	e := event{
-		SpecVersion: "1.0", ID: ev.ID, Source: h.o.Source, Type: ev.Type, Time: ev.At.UTC(),
+		SpecVersion: "1.0", ID: ev.ID, Source: h.Endpoint().Source, Type: ev.Type, Time: ev.At.UTC(),
 		ContentType: "application/json", Data: data,
 	}
 	if ev.Ticket != 0 {
@@ -117,6 +117,9 @@ func (h *Handoff) endpointIsDown() bool {
 // post makes one request and reads the status of its answer; what else the answer says is thrown away and never logged.
 func (h *Handoff) post(ctx context.Context, id string, body []byte) verdict {
 	t := h.target.Load()
+	if t == nil { // the endpoint was taken away meanwhile
+		return verdict{outcome: "off"}
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, bytes.NewReader(body))
 	if err != nil {
 		return verdict{outcome: "network", tried: true}

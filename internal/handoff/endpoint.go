@@ -1,6 +1,7 @@
 package handoff
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type Endpoint struct {
 	URL    string         // https; http only to loopback
 	Secret string         // whsec_ and base64; two separated by a space while rotating
 	Allow  []netip.Prefix // private, link-local and other special ranges that may be dialled; loopback always may
+	Source string         // CloudEvents source, a URI reference; "": that of the options
 }
 
 // ErrEndpoint wraps what is wrong with an Endpoint.
@@ -33,6 +35,7 @@ func (e Endpoint) Check() error {
 
 // target is an endpoint made ready; immutable.
 type target struct {
+	of     Endpoint
 	url    string
 	signer []*standardwebhooks.Webhook
 	client *http.Client
@@ -50,7 +53,8 @@ func newTarget(e Endpoint, o Options) (*target, error) {
 	if plain && !loopbackName(u.Hostname()) {
 		return nil, fmt.Errorf("%w.url: plain http goes only to this machine: use https", ErrEndpoint)
 	}
-	t := &target{url: u.String()}
+	t := &target{of: e, url: u.String()}
+	t.of.Source = cmp.Or(e.Source, o.Source)
 	secrets := strings.Fields(e.Secret)
 	if len(secrets) == 0 || len(secrets) > 2 {
 		return nil, fmt.Errorf("%w.secret: one secret is needed, or two separated by a space while rotating", ErrEndpoint)

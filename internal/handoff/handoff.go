@@ -37,12 +37,12 @@ type bodies interface {
 	Body(ctx context.Context, ev store.Event) (json.RawMessage, error)
 }
 
-// Options are the parts and limits of a Handoff. Store, Bodies and Endpoint are required.
+// Options are the parts and limits of a Handoff. Store and Bodies are required.
 type Options struct {
 	Store    keeper
 	Bodies   bodies
-	Endpoint Endpoint
-	Source   string // CloudEvents source, a URI reference; default "/aduan"
+	Endpoint Endpoint // none: nothing is handed on until [Handoff.Configure] names one
+	Source   string   // CloudEvents source, a URI reference; default "/aduan"
 
 	Workers       int           // tickets served at once; default 8
 	Queue         int           // tickets waiting in memory; default 1024
@@ -131,11 +131,15 @@ func New(o Options) (*Handoff, error) {
 	return h, nil
 }
 
-// Configure changes the endpoint, while Run runs too. An invalid one changes nothing.
+// Configure changes the endpoint, while Run runs too. An invalid one changes nothing; one without URL: nothing is handed
+// on any more.
 func (h *Handoff) Configure(e Endpoint) error {
-	t, err := newTarget(e, h.o)
-	if err != nil {
-		return err
+	var t *target
+	if e.URL != "" {
+		var err error
+		if t, err = newTarget(e, h.o); err != nil {
+			return err
+		}
 	}
 	if old := h.target.Swap(t); old != nil {
 		old.client.CloseIdleConnections()
@@ -143,9 +147,20 @@ func (h *Handoff) Configure(e Endpoint) error {
 	return nil
 }
 
+// Endpoint is where events go now; without URL: nowhere.
+func (h *Handoff) Endpoint() Endpoint {
+	if t := h.target.Load(); t != nil {
+		return t.of
+	}
+	return Endpoint{}
+}
+
 // Offer asks that the events of ref be delivered now. It never blocks; false: there is no room, they wait in the store until
-// they are due.
+// they are due; so do all where no endpoint is configured.
 func (h *Handoff) Offer(ref store.HandoffRef) bool {
+	if h.target.Load() == nil {
+		return false
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, ok := h.active[ref]; ok {
@@ -165,7 +180,11 @@ func (h *Handoff) Offer(ref store.HandoffRef) bool {
 
 // Run delivers what is offered until ctx ends; then each worker finishes the delivery under way, within Grace.
 func (h *Handoff) Run(ctx context.Context) error {
-	defer func() { h.target.Load().client.CloseIdleConnections() }()
+	defer func() {
+		if t := h.target.Load(); t != nil {
+			t.client.CloseIdleConnections()
+		}
+	}()
 	var g errgroup.Group
 	for range h.o.Workers {
 		g.Go(func() error { h.work(ctx); return nil })

@@ -273,6 +273,29 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+// A webhook may be configured, and taken away, while the line runs.
+func TestAnEndpointComesAndGoes(t *testing.T) {
+	h, err := handoff.New(handoff.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := handoff.Endpoint{URL: "https://case.example/hook", Secret: secretA, Source: "/aduan/1708"}
+	for i, step := range []struct {
+		of    handoff.Endpoint
+		takes bool
+	}{{handoff.Endpoint{}, false}, {e, true}, {handoff.Endpoint{}, false}} {
+		if err := h.Configure(step.of); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Offer(ref(i)); got != step.takes || h.Endpoint().Source != step.of.Source {
+			t.Errorf("step %d: an event is taken: %v, by %q", i, got, h.Endpoint().Source)
+		}
+	}
+	if err := h.Configure(handoff.Endpoint{URL: "http://case.example/"}); err == nil || h.Endpoint().URL != "" {
+		t.Errorf("an invalid endpoint: %v, in use %q", err, h.Endpoint().URL)
+	}
+}
+
 func TestOfferNeverBlocks(t *testing.T) {
 	h, err := handoff.New(handoff.Options{Endpoint: handoff.Endpoint{URL: "https://case.example/hook", Secret: secretA}, Queue: 2})
 	if err != nil {

@@ -68,7 +68,7 @@ func (in *Intake) part(ctx context.Context, it *item, c segment.Concat) verdict 
 		keep, cancel := context.WithTimeout(ctx, wait)
 		failpoint.Hit(failpoint.BeforeCommit)
 		out, err := in.o.Store.KeepPart(keep, store.Part{
-			Boot: it.boot, Deadline: in.o.Now().Add(wait), Now: in.o.Now(), Timeout: in.o.SegmentsTimeout,
+			Boot: it.boot, Deadline: in.o.Now().Add(wait), Now: in.o.Now(), Timeout: in.settings.Load().SegmentsTimeout,
 			Citizen: citizen, Destination: p.To, Ref: c.Ref, Wide: c.Wide, Total: c.Total, Number: c.Number,
 			Data: data, Digest: digest, Over: over,
 		})
@@ -169,7 +169,7 @@ func (in *Intake) joined(ctx context.Context, it *item, g store.Group) (turn.Mes
 	parts, gaps, first := whole.parts, whole.gaps, whole.first
 	m := turn.Message{Boot: in.o.Store.BootID(), To: first.To, Link: first.Link, Beside: whole.more, Join: &store.GroupJoin{Key: g.Ref.Key, Version: g.Version}}
 	if m.To == "" {
-		m.To = in.o.ShortCode
+		m.To = in.settings.Load().ShortCode
 	}
 	sender := conversation.SenderCitizen
 	if it != nil {
@@ -180,7 +180,7 @@ func (in *Intake) joined(ctx context.Context, it *item, g store.Group) (turn.Mes
 			return turn.Message{}, err
 		}
 		m.From = c.Number
-		if !c.Number.IsNumber() || c.Number.Reveal() == in.o.ShortCode {
+		if !c.Number.IsNumber() || c.Number.Reveal() == in.settings.Load().ShortCode {
 			sender = conversation.SenderMachine
 		}
 	}

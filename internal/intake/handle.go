@@ -151,7 +151,7 @@ func (in *Intake) turn(it *item) turn.Message {
 func (in *Intake) turnOf(it *item, text string, readable bool, kept any) turn.Message {
 	m := turn.Message{Boot: it.boot, From: it.from, To: it.d.Message.Destination.Addr, Link: it.d.Link, Origin: it.origin()}
 	if m.To == "" {
-		m.To = in.o.ShortCode
+		m.To = in.settings.Load().ShortCode
 	}
 	m.Raw, _ = json.Marshal(kept) // bytes and numbers: cannot fail
 	if !readable {

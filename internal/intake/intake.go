@@ -52,6 +52,16 @@ type Link struct {
 	AckWithin time.Duration
 }
 
+// Settings are what may change while messages come in.
+type Settings struct {
+	// Region reads national numbers (ISO 3166), e.g. ID.
+	Region string
+	// ShortCode is our own address: what claims to come from it is never answered.
+	ShortCode string
+	// SegmentsTimeout is how long the parts of a long SMS are waited for; default 10 min.
+	SegmentsTimeout time.Duration
+}
+
 // Options are the parts of an Intake.
 type Options struct {
 	Store    Keeper
@@ -61,9 +71,8 @@ type Options struct {
 	Settler *Settler
 	// Links by name; a link that is not named has the defaults.
 	Links func(name string) Link
-	// Region reads national numbers (ISO 3166), e.g. ID.
-	Region string
-	// ShortCode is our own address: what claims to come from it is never answered.
+	// Region, ShortCode and SegmentsTimeout are those of the start; see [Settings].
+	Region          string
 	ShortCode       string
 	SegmentsTimeout time.Duration
 	Now             func() time.Time
@@ -77,6 +86,7 @@ type Options struct {
 // Intake is the consumer of every link's deliveries.
 type Intake struct {
 	o        Options
+	settings atomic.Pointer[Settings]
 	settler  *Settler
 	sessions *sessions
 	poison   *poison
@@ -102,9 +112,6 @@ func New(o Options) *Intake {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
-	if o.SegmentsTimeout <= 0 {
-		o.SegmentsTimeout = 10 * time.Minute
-	}
 	if o.Links == nil {
 		o.Links = func(string) Link { return Link{} }
 	}
@@ -115,11 +122,24 @@ func New(o Options) *Intake {
 		o.Age = func(d *smpp.Delivery) time.Duration { return o.Now().Sub(d.Received) }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Intake{
+	in := &Intake{
 		o: o, settler: o.Settler, sessions: newSessions(o.Store),
 		poison: newPoison(), receipts: make(chan struct{}, receiptsAtOnce), lanes: map[string]*lane{}, spare: make(chan task), ctx: ctx, cancel: cancel,
 	}
+	in.Use(Settings{Region: o.Region, ShortCode: o.ShortCode, SegmentsTimeout: o.SegmentsTimeout})
+	return in
 }
+
+// Use handles the messages that come from now on with other settings.
+func (in *Intake) Use(s Settings) {
+	if s.SegmentsTimeout <= 0 {
+		s.SegmentsTimeout = 10 * time.Minute
+	}
+	in.settings.Store(&s)
+}
+
+// Settings are those in use.
+func (in *Intake) Settings() Settings { return *in.settings.Load() }
 
 // Run settles marks until ctx ends; then it refuses new deliveries, waits for
 // those in hand and returns.
@@ -152,8 +172,9 @@ func (in *Intake) Deliver(d *smpp.Delivery) {
 	}
 	it := &item{d: d, boot: in.o.Store.BootID()}
 	var err error
-	it.from, err = msisdn.Parse(d.Message.Source.Addr, d.Message.Source.TON, in.o.Region)
-	if err != nil || d.Message.Source.Addr == in.o.ShortCode {
+	set := in.settings.Load()
+	it.from, err = msisdn.Parse(d.Message.Source.Addr, d.Message.Source.TON, set.Region)
+	if err != nil || d.Message.Source.Addr == set.ShortCode {
 		it.machine = true
 		it.from = msisdn.FromAddress(d.Message.Source.Addr)
 	}

@@ -20,8 +20,11 @@ func (keptNowhere) Receipt(context.Context, store.ReceiptUpdate) (store.ReceiptO
 	var none store.ReceiptOutcome
 	return none, nil
 }
-func (keptNowhere) NewID(int) string                                                   { return "e" }
-func (keptNowhere) Held(context.Context, string, []int) ([]store.Outgoing, error)      { return nil, nil }
+
+func (keptNowhere) NewID(int) string { return "e" }
+
+func (keptNowhere) Held(context.Context, string, []int) ([]store.Outgoing, error) { return nil, nil }
+
 func (keptNowhere) Release(context.Context, string, []store.Outgoing, time.Time) error { return nil }
 
 // BenchmarkALinkBesideAThrottledOne shows that a link which its operator throttles to 5 a second leaves another its full

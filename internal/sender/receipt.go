@@ -135,8 +135,9 @@ func reason(r receipt.Receipt) string {
 // citizensOf are the telephones that a receipt may speak of, likeliest first.
 func (s *Sender) citizensOf(m *smpp.Message) []store.CitizenID {
 	var ids []store.CitizenID
+	region := s.limitsNow().Region
 	for _, a := range []smpp.Address{m.Source, m.Destination} {
-		if n, err := msisdn.Parse(a.Addr, a.TON, s.o.Region); err == nil {
+		if n, err := msisdn.Parse(a.Addr, a.TON, region); err == nil {
 			ids = append(ids, s.o.Store.Identify(n))
 		}
 	}

@@ -109,6 +109,7 @@ type Sender struct {
 type Limits struct {
 	Expire        time.Duration // how long an SMS may go unaccepted; default 72 h
 	ReceiptsGrace time.Duration // how long an SMS waits for its receipts; default 72 h
+	Region        string        // in which national numbers of receipts are read
 }
 
 // New returns a Sender. SMS are taken at once, and go out once Run is called.
@@ -131,7 +132,7 @@ func New(o Options) *Sender {
 		o: o, doubts: newDoubts(), inHand: newInHand(), stuck: &stuck{}, learner: newLearner(), room: make(chan struct{}, 1),
 		routes: o.Routes, queues: map[string]*queue{}, promised: map[string][]*queue{},
 	}
-	s.SetLimits(Limits{Expire: o.Policy.Expire, ReceiptsGrace: o.ReceiptsGrace})
+	s.SetLimits(Limits{Expire: o.Policy.Expire, ReceiptsGrace: o.ReceiptsGrace, Region: o.Region})
 	if s.routes.Links == nil {
 		s.routes.Links = map[string]Route{}
 		for _, l := range o.Links {
@@ -156,6 +157,16 @@ func (s *Sender) SetLimits(l Limits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limits = l
+}
+
+// Limits are those in use.
+func (s *Sender) Limits() Limits { return s.limitsNow() }
+
+// Routes are those in use.
+func (s *Sender) Routes() Routes {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.routes
 }
 
 func (s *Sender) limitsNow() Limits {

@@ -142,5 +142,5 @@ func (s *Server) caller(r *http.Request) netip.Prefix {
 }
 
 func (s *Server) trusted(addr netip.Addr) bool {
-	return slices.ContainsFunc(s.o.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+	return slices.ContainsFunc(s.settings.Load().TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

@@ -1,6 +1,7 @@
 package staffapi
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 )
@@ -36,6 +37,21 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 func (l *limitedListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
+}
+
+// dressed wraps each new connection in TLS where there is one at that moment.
+type dressed struct {
+	net.Listener
+	tls func() *tls.Config // nil: plain
+}
+
+// Accept waits for a connection; its handshake is the server's.
+func (d *dressed) Accept() (net.Conn, error) {
+	c, err := d.Listener.Accept()
+	if config := d.tls(); err == nil && config != nil {
+		return tls.Server(c, config), nil
+	}
+	return c, err
 }
 
 type limitedConn struct {

@@ -178,7 +178,7 @@ type api struct {
 func newAPI(t *testing.T, change func(*staffapi.Options)) *api {
 	t.Helper()
 	a := &api{t: t, desk: &fakeDesk{first: map[string]desk.Idempotency{}, answers: map[string]desk.StatusAnswer{}}, keys: &fakeKeys{}}
-	o := staffapi.Options{Desk: a.desk, Keys: a.keys, Hosts: []string{"Aduan.Example:8443"}}
+	o := staffapi.Options{Desk: a.desk, Keys: a.keys, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
 	if change != nil {
 		change(&o)
 	}

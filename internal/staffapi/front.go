@@ -41,6 +41,9 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		s.metrics.seconds.WithLabelValues(route).Observe(time.Since(begun).Seconds())
 	}()
 	s.headers(w.Header(), r)
+	if (r.TLS != nil) != (s.settings.Load().TLS != nil) {
+		w.Header().Set("Connection", "close") // the next is made as the settings have it now
+	}
 	if p := s.refused(r); p != nil {
 		writeProblem(w, p)
 		return
@@ -87,7 +90,7 @@ func (s *Server) refused(r *http.Request) *Problem {
 // ours tells whether the Host is one that we answer: a name that was made to point at our address (DNS rebinding) is not.
 func (s *Server) ours(r *http.Request) bool {
 	host := hostname(r.Host)
-	if s.hosts[host] {
+	if s.settings.Load().hosts[host] {
 		return true
 	}
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)

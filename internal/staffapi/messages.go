@@ -55,7 +55,7 @@ func (s *Server) getMessage(ctx context.Context, in *messageInput) (*messageOutp
 
 func (s *Server) preview(_ context.Context, in *previewInput) (*previewOutput, error) {
 	out := preview{Rewrite: gsm7.Rewrite(in.Body.Text), Culprits: []string{}}
-	out.Alphabet, out.Segments, out.Left = s.o.Count(in.Body.Text)
+	out.Alphabet, out.Segments, out.Left = s.settings.Load().Count(in.Body.Text)
 	if out.Alphabet == segment.GSM7 { // as it is, or by the operators' national tables
 		return &previewOutput{Body: out}, nil
 	}

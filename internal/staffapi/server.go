@@ -37,27 +37,40 @@ type Keys interface {
 	FindKey(ctx context.Context, secret string) (store.APIKey, error)
 }
 
+// Settings are what may change while a Server serves. A request is answered by one of them as a whole; a connection keeps
+// the TLS that it began with until its next answer.
+type Settings struct {
+	Hosts          []string       // Host names answered besides localhost and the connection's own address
+	TrustedProxies []netip.Prefix // their X-Forwarded-For names the caller
+	TLS            *tls.Config    // nil: plain
+	// Count says what an SMS costs: alphabet, segments, what is left in the last; default segment.Count.
+	Count           func(text string) (alphabet string, segments, left int)
+	ShutdownTimeout time.Duration // for requests under way when Run's context ends; default 5 s
+}
+
+// inUse are Settings made ready; immutable.
+type inUse struct {
+	Settings
+	hosts map[string]bool
+}
+
 // Options are the parts and limits of a Server. Desk and Keys are required.
 type Options struct {
 	Desk Desk
 	Keys Keys
 	// Extra are other handlers of the same listener by their mux pattern ("/livez", "/phone/", "/"). The front covers them too;
 	// "/metrics" is asked for a key with "operate" unless the listener is on loopback.
-	Extra          map[string]http.Handler
-	Hosts          []string       // Host names answered besides localhost and the connection's own address
-	TrustedProxies []netip.Prefix // their X-Forwarded-For names the caller
-	TLS            *tls.Config    // nil: plain
-	Version        string         // of this binary, told in /openapi.json; default "dev"
-	// Count says what an SMS costs: alphabet, segments, what is left in the last; default segment.Count.
-	Count func(text string) (alphabet string, segments, left int)
+	Extra map[string]http.Handler
+	// Settings are those of the start; [Server.Use] changes them.
+	Settings
+	Version string // of this binary, told in /openapi.json; default "dev"
 
-	RateLimit       rate.Limit    // requests a second for a key; default 50
-	RateBurst       int           // default 100
-	FailedLimit     rate.Limit    // failed logins a second for a caller; default 0.2
-	FailedBurst     int           // default 10
-	MaxConns        int           // connections at once; default 1024
-	ReadWithin      time.Duration // a body, or the head of a request; default 10 s
-	ShutdownTimeout time.Duration // for requests under way when Run's context ends; default 5 s
+	RateLimit   rate.Limit    // requests a second for a key; default 50
+	RateBurst   int           // default 100
+	FailedLimit rate.Limit    // failed logins a second for a caller; default 0.2
+	FailedBurst int           // default 10
+	MaxConns    int           // connections at once; default 1024
+	ReadWithin  time.Duration // a body, or the head of a request; default 10 s
 
 	Now     func() time.Time // default time.Now
 	Log     *zap.Logger
@@ -72,10 +85,6 @@ func (o *Options) defaults() {
 	o.FailedBurst = cmp.Or(o.FailedBurst, 10)
 	o.MaxConns = cmp.Or(o.MaxConns, 1024)
 	o.ReadWithin = cmp.Or(o.ReadWithin, 10*time.Second)
-	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 5*time.Second)
-	if o.Count == nil {
-		o.Count = segment.Count
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -86,9 +95,9 @@ func (o *Options) defaults() {
 
 // Server serves the API. It is an http.Handler; Run serves it on a listener.
 type Server struct {
-	o        Options // immutable
+	o        Options // immutable; its Settings are those of the start
+	settings atomic.Pointer[inUse]
 	metrics  *metrics
-	hosts    map[string]bool // immutable
 	origin   *http.CrossOriginProtection
 	api      *http.ServeMux
 	extra    *http.ServeMux
@@ -106,15 +115,13 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("staffapi: Options.Desk and Options.Keys are required")
 	}
 	s := &Server{
-		o: o, metrics: newMetrics(o.Metrics), hosts: map[string]bool{"localhost": true}, extra: http.NewServeMux(),
+		o: o, metrics: newMetrics(o.Metrics), extra: http.NewServeMux(),
 		origin:   http.NewCrossOriginProtection(),
 		keyRates: newLimits[string](o.RateLimit, o.RateBurst),
 		failures: newLimits[netip.Prefix](o.FailedLimit, o.FailedBurst),
 		known:    &recent{}, draining: make(chan struct{}),
 	}
-	for _, h := range o.Hosts {
-		s.hosts[hostname(h)] = true
-	}
+	s.Use(o.Settings)
 	var err error
 	if s.api, err = s.routes(); err != nil {
 		return nil, err
@@ -124,6 +131,26 @@ func New(o Options) (*Server, error) {
 	}
 	return s, nil
 }
+
+// Use answers the requests that come from now on by other settings.
+func (s *Server) Use(set Settings) {
+	set.ShutdownTimeout = cmp.Or(set.ShutdownTimeout, 5*time.Second)
+	if set.Count == nil {
+		set.Count = segment.Count
+	}
+	if set.TLS != nil { // as http.Server.ServeTLS has it
+		set.TLS = set.TLS.Clone()
+		set.TLS.NextProtos = []string{"h2", "http/1.1"}
+	}
+	u := &inUse{Settings: set, hosts: map[string]bool{"localhost": true}}
+	for _, h := range set.Hosts {
+		u.hosts[hostname(h)] = true
+	}
+	s.settings.Store(u)
+}
+
+// Settings are those in use.
+func (s *Server) Settings() Settings { return s.settings.Load().Settings }
 
 // Run serves ln until ctx ends, then lets the requests under way finish within ShutdownTimeout. It closes ln.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
@@ -136,24 +163,17 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // broken handshakes and the like: nobody can act on them
-		TLSConfig:         s.o.TLS,
 	}
 	ended := make(chan error, 1)
-	limited := limitConns(ln, s.o.MaxConns)
-	go func() { // ends with srv.Shutdown or srv.Close, both awaited below
-		if s.o.TLS != nil {
-			ended <- srv.ServeTLS(limited, "", "")
-			return
-		}
-		ended <- srv.Serve(limited)
-	}()
+	limited := &dressed{Listener: limitConns(ln, s.o.MaxConns), tls: func() *tls.Config { return s.settings.Load().TLS }}
+	go func() { ended <- srv.Serve(limited) }() // ends with srv.Shutdown or srv.Close, both awaited below
 	select {
 	case err := <-ended:
 		return fmt.Errorf("staffapi: %w", err)
 	case <-ctx.Done():
 	}
 	close(s.draining)
-	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.ShutdownTimeout)
+	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.settings.Load().ShutdownTimeout)
 	defer cancel()
 	if err := srv.Shutdown(sctx); err != nil {
 		_ = srv.Close()

@@ -94,6 +94,13 @@ func New(o Options) *Tally {
 	return t
 }
 
+// Limits are those in use.
+func (t *Tally) Limits() Limits {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.limits
+}
+
 // Use changes the limits from now on.
 func (t *Tally) Use(l Limits) {
 	t.mu.Lock()

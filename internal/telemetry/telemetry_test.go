@@ -180,13 +180,24 @@ func TestLogLinesAreJSONFromTheirLevelOn(t *testing.T) {
 	}
 	log.Info("unheard")
 	log.Named("smpp").Warn("bind refused", zap.String(telemetry.KeyLink, "main"), zap.Duration(telemetry.KeyAfter, time.Second))
-	if err := telemetry.SetLevel(level, "debug"); err != nil {
+	if err := level.Set("debug", "json"); err != nil {
 		t.Fatal(err)
 	}
 	log.Debug("heard now")
+	if err := level.Set("error", "xml"); err == nil || level.Level() != "debug" {
+		t.Errorf("an unknown format is taken, or the level with it: %s", level.Level())
+	}
+	if err := level.Set("info", "console"); err != nil {
+		t.Fatal(err)
+	}
+	log.With(zap.String(telemetry.KeyLink, "main")).Info("in words")
+	log.Debug("unheard")
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 2 {
+	if len(lines) != 3 {
 		t.Fatalf("%d lines: %s", len(lines), out.String())
+	}
+	if words := lines[2]; json.Valid([]byte(words)) || !strings.Contains(words, "in words") || !strings.Contains(words, `"main"`) {
+		t.Errorf("not for a person: %s", words)
 	}
 	var got map[string]any
 	if err := json.Unmarshal([]byte(lines[0]), &got); err != nil {

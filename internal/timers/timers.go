@@ -51,8 +51,9 @@ type Options struct {
 	HasRoom <-chan struct{}
 	Tick    func(ctx context.Context, id store.CitizenID) error
 	Join    func(ctx context.Context, ref store.GroupRef) error
-	// Offer hands on events; nil where no webhook is configured.
+	// Offer hands on events; nil: nobody does. Hands tells whether somebody does now: nil: whenever there is an Offer.
 	Offer func(ref store.HandoffRef) bool
+	Hands func() bool
 	// Every is the pause between two looks; default 500 ms.
 	Every time.Duration
 	Now   func() time.Time
@@ -123,7 +124,7 @@ func (t *Timers) look(ctx context.Context) (int, bool, error) {
 		other = t.o.Default()
 	}
 	c, err := t.o.Store.Claim(ctx, store.Claim{
-		Boot: boot, Now: now, PerShard: perShard, Expired: expired, Room: t.o.Room(), Otherwise: other, Handoffs: t.o.Offer != nil,
+		Boot: boot, Now: now, PerShard: perShard, Expired: expired, Room: t.o.Room(), Otherwise: other, Handoffs: t.o.Offer != nil && (t.o.Hands == nil || t.o.Hands()),
 	})
 	if t.o.Store.BootID() != boot {
 		c.SMS = nil // held by a boot that has ended meanwhile: another takes them over

@@ -12,7 +12,7 @@ import (
 
 // build makes the commit of a turn. reserved are the links at which the outbox
 // holds room for SMS of it, one name a reservation.
-func (t *Turner) build(c store.Citizen, s spec, next conversation.State, eff conversation.Effects, now time.Time) (*store.Turn, []string, error) {
+func (t *Turner) build(c store.Citizen, s spec, set *Settings, next conversation.State, eff conversation.Effects, now time.Time) (*store.Turn, []string, error) {
 	turn := &store.Turn{
 		Boot: s.boot, Deadline: s.deadline, Now: now, Citizen: c,
 		TickAt: next.TickAt(), Mark: s.mark, Fill: s.fill, Erase: eff.Erase, HandoffHere: t.o.Courier != nil,
@@ -26,7 +26,7 @@ func (t *Turner) build(c store.Citizen, s spec, next conversation.State, eff con
 	heads := newHeads(&next, eff.Tickets)
 	var reserved []string
 	for _, r := range eff.Replies {
-		sms, held := t.outgoing(c, s, r, next.Link, heads.get(r.Ticket), now)
+		sms, held := t.outgoing(c, s, set, r, next.Link, heads.get(r.Ticket), now)
 		if held {
 			reserved = append(reserved, sms.Link)
 		}
@@ -77,7 +77,7 @@ func (t *Turner) fill(turn *store.Turn, next conversation.State, eff conversatio
 // outgoing is the SMS of a reply; it reports whether the outbox keeps room for it. last is the link by which the
 // citizen's last message came. An answer leaves by the link of the message, anything else as the routes say.
 func (t *Turner) outgoing(
-	c store.Citizen, s spec, r conversation.Reply, last string, head *conversation.Ticket, now time.Time,
+	c store.Citizen, s spec, set *Settings, r conversation.Reply, last string, head *conversation.Ticket, now time.Time,
 ) (store.SMS, bool) {
 	sms := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: r.Text, From: s.from, Link: s.link, Ticket: r.Ticket.Serial(), Origin: s.origin}
 	if r.Push || sms.Link == "" {
@@ -88,7 +88,7 @@ func (t *Turner) outgoing(
 	}
 	if r.Push {
 		sms.Class = store.ClassPush
-		if at := t.o.Quiet(now); at.After(now) {
+		if at := set.Quiet(now); at.After(now) {
 			sms.NotBefore = at
 			return sms, false
 		}

@@ -58,20 +58,28 @@ type Courier interface {
 	Offer(ref store.HandoffRef) bool
 }
 
-// Options are the parts of a Turner. Store, Engine, Outbox and Now are required.
-type Options struct {
-	Store  keeper
+// Settings are what may change while turns are made; each turn is made with one of them as a whole.
+type Settings struct {
 	Engine *conversation.Engine
-	Outbox Outbox
-	// Courier is nil where no webhook is configured: events then wait to be pulled.
-	Courier Courier
-	Now     func() time.Time
 	// ShortCode is the sender of pushes, and of answers where the citizen's
 	// message named no destination.
 	ShortCode string
 	// Quiet tells when a push may be sent that comes up at the given time: the
 	// same time, or the end of the night. Nil: always at once.
 	Quiet func(time.Time) time.Time
+}
+
+// Options are the parts of a Turner. Store, Engine, Outbox and Now are required.
+type Options struct {
+	Store  keeper
+	Outbox Outbox
+	// Engine, ShortCode and Quiet are those of the start; see [Settings].
+	Engine    *conversation.Engine
+	ShortCode string
+	Quiet     func(time.Time) time.Time
+	// Courier is nil where no webhook is configured: events then wait to be pulled.
+	Courier Courier
+	Now     func() time.Time
 	// DefaultLink carries what answers nobody, where Route does not say another link.
 	DefaultLink string
 	// Route is the link for an SMS that answers nobody: last is the one by which the citizen's last message came, "" where
@@ -88,8 +96,8 @@ type Options struct {
 
 // Turner makes turns. It has no goroutine of its own and may be used by many.
 type Turner struct {
-	o      Options
-	engine atomic.Pointer[conversation.Engine]
+	o        Options
+	settings atomic.Pointer[Settings]
 }
 
 // New returns a Turner.
@@ -100,9 +108,6 @@ func New(o Options) *Turner {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
-	if o.Quiet == nil {
-		o.Quiet = func(t time.Time) time.Time { return t }
-	}
 	if o.Count == nil {
 		o.Count = func(_, text string) (string, int, int) { return segment.Count(text) }
 	}
@@ -110,13 +115,20 @@ func New(o Options) *Turner {
 		o.Route = func(last string, _ msisdn.MSISDN) string { return cmp.Or(last, o.DefaultLink) }
 	}
 	t := &Turner{o: o}
-	t.engine.Store(o.Engine)
+	t.Use(Settings{Engine: o.Engine, ShortCode: o.ShortCode, Quiet: o.Quiet})
 	return t
 }
 
-// Use makes the turns that begin from now on with another engine: other words
-// and limits of the same conversation.
-func (t *Turner) Use(e *conversation.Engine) { t.engine.Store(e) }
+// Use makes the turns that begin from now on with other settings.
+func (t *Turner) Use(s Settings) {
+	if s.Quiet == nil {
+		s.Quiet = func(t time.Time) time.Time { return t }
+	}
+	t.settings.Store(&s)
+}
+
+// Settings are those in use.
+func (t *Turner) Settings() Settings { return *t.settings.Load() }
 
 // Message is one citizen's message on its way into a turn.
 type Message struct {
@@ -187,7 +199,7 @@ func (t *Turner) Tick(ctx context.Context, id store.CitizenID) error {
 func (t *Turner) ours(input func(conversation.Number, []conversation.Ticket) conversation.Input) spec {
 	return spec{
 		boot: t.o.Store.BootID(), deadline: t.o.Now().Add(t.o.Patience),
-		from: t.o.ShortCode, input: input,
+		from: t.settings.Load().ShortCode, input: input,
 	}
 }
 
@@ -260,14 +272,15 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	}
 	now := t.o.Now()
 	failpoint.Poison(s.text)
-	next, eff := t.engine.Load().Step(state, s.input(number, known), now)
+	set := t.settings.Load()
+	next, eff := set.Engine.Step(state, s.input(number, known), now)
 	if s.refused != nil {
 		if err := s.refused(eff); err != nil {
 			giveBack()
 			return Result{Effects: eff}, err
 		}
 	}
-	turn, reserved, err := t.build(c, s, next, eff, now)
+	turn, reserved, err := t.build(c, s, set, next, eff, now)
 	if err != nil {
 		giveBack()
 		return Result{}, err
