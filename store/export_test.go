@@ -47,7 +47,7 @@ func (s *Store) MarkKey(id CitizenID, digest string) string { return markKey(id,
 // WireForTest is a turn as commit.lua takes it.
 func (s *Store) WireForTest(t *Turn) ([]string, []any) {
 	s.name(t)
-	return t.wire(s.keys, 0, s.opt.Redelivery, s.opt.Handoffs)
+	return t.wire(s.keys, 0, s.Keeping().Redelivery, s.Keeping().Handoffs)
 }
 
 // CommitSHA is the commit script's name in Redis.
@@ -62,6 +62,8 @@ func (s *Store) Renew(ctx context.Context, boot string) (bool, map[string]string
 // NewQuietForTest is a store of a line without a case system.
 func NewQuietForTest(rdb redis.UniversalClient, master []byte) *Store {
 	s := NewForTest(rdb, master, Options{})
-	s.opt.Handoffs = false
+	k := s.Keeping()
+	k.Handoffs = false
+	s.Keep(k)
 	return s
 }
