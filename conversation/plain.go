@@ -156,6 +156,7 @@ func (st *step) nextDetail(t *Ticket, answered *Question, at int) {
 
 // passDetail leaves the question unanswered, as the citizen wants it.
 func (st *step) passDetail() {
+	st.drop((*Question).confirms)
 	q := st.pop()
 	if t := st.ticket(q.Ticket); t != nil {
 		st.nextDetail(t, &q, len(st.s.Questions))

@@ -1,5 +1,15 @@
 package conversation
 
+// rated takes the message as a mark, be it instead of a yes. In place of a
+// choice from a list a digit alone is a slip of that choice, and no mark.
+func (st *step) rated() bool {
+	if st.top().Ask == AskChoose || st.ts.markOf().kind == markNone {
+		return false
+	}
+	st.drop((*Question).confirms)
+	return st.rate(st.top())
+}
+
 // rate takes the message as a mark for a resolved ticket; it tells whether it
 // was one.
 func (st *step) rate(q *Question) bool {

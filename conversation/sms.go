@@ -12,7 +12,7 @@ func (st *step) sms(m *SMS) {
 	st.ts.scan(text)
 	st.w.classify(&st.ts)
 	if len(st.ts.all) == 0 && !st.ts.asks {
-		if q := st.top(); q != nil && q.Ask == AskDetail && !st.quietly() {
+		if q := st.heard(); q != nil && q.Ask == AskDetail && !st.quietly() {
 			st.passDetail()
 			st.guard(0)
 			return
@@ -58,15 +58,13 @@ func (st *step) understand() {
 		st.command(c)
 		return
 	}
-	q := st.top()
-	if q != nil && q.Ask == AskRating && len(st.sm.Gaps) == 0 && st.rate(q) {
+	if q := st.heard(); q != nil && q.Ask == AskRating && len(st.sm.Gaps) == 0 && st.rated() {
 		return
-	}
-	if q != nil && q.Ask == AskDetail && (st.ts.passes() || st.w.passing(q.Name, &st.ts)) {
+	} else if q != nil && q.Ask == AskDetail && (st.ts.passes() || st.w.passing(q.Name, &st.ts)) {
 		st.passDetail()
 		return
 	}
-	if st.ts.courtesy() && (q == nil || q.Ask != AskOfficer) {
+	if q := st.top(); st.ts.courtesy() && (q == nil || q.Ask != AskOfficer) {
 		otherwise := "how"
 		if st.ts.has(thanks) {
 			otherwise = "thanks"
@@ -75,6 +73,17 @@ func (st *step) understand() {
 		return
 	}
 	st.plain()
+}
+
+// heard returns the question that a message answers which is neither the yes
+// nor the choice asked for last: that means no, and is heard as before.
+func (st *step) heard() *Question {
+	for i := len(st.s.Questions) - 1; i >= 0; i-- {
+		if !st.s.Questions[i].confirms() {
+			return &st.s.Questions[i]
+		}
+	}
+	return nil
 }
 
 // command does what a command says.
