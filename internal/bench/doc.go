@@ -11,6 +11,8 @@
 // BenchmarkLink measures the link alone, no store: turns a second, allocations and CPU a turn at windows of 1, 10 and
 // 100, beside bare loops that answer the same peer (a process of its own) with prepared bytes.
 //
+// BenchmarkReceipts is what a flood of delivery receipts on the same session does to the citizens beside it.
+//
 // Everything is in its test files: run it by make bench PKG=./internal/bench. It prints a table and writes
 // bench.json at the top of the repository; what the figures mean stands in docs/design/performance.md.
 package bench

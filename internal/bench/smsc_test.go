@@ -47,6 +47,7 @@ type generator struct {
 	bound    chan struct{}
 	begin    time.Time
 	template []byte
+	flood    *flood // of receipts; nil: ids are not noted and none is sent
 }
 
 // Where the template is patched: source number's last digits, the text's last letters.
@@ -140,11 +141,18 @@ func (g *generator) handle(f []byte) {
 	id, status, seq := binary.BigEndian.Uint32(f[4:]), binary.BigEndian.Uint32(f[8:]), binary.BigEndian.Uint32(f[12:])
 	switch id {
 	case deliverSM | response:
+		if seq >= receiptSeq {
+			g.receiptAcked(int(seq-receiptSeq), status)
+			return
+		}
 		g.ack(int(seq)-1, status)
 	case submitSM:
-		g.take(f)
+		i := g.take(f)
 		g.ids++
-		g.answer(id, seq, strconv.FormatUint(1<<40|g.ids, 16))
+		if g.flood != nil && i >= 0 {
+			g.flood.taken = append(g.flood.taken, accepted{i, g.ids})
+		}
+		g.answer(id, seq, strconv.FormatUint(messageID|g.ids, 16))
 	case bindTransceiver:
 		g.answer(id, seq, "bench")
 		select {
@@ -180,8 +188,8 @@ func (g *generator) ack(i int, status uint32) {
 	}
 }
 
-// take notes an SMS: whose it is stands in its destination.
-func (g *generator) take(f []byte) {
+// take notes an SMS, and gives the message that it answers, -1 none: whose it is stands in its destination.
+func (g *generator) take(f []byte) int {
 	at := headerLen
 	skip := func() {
 		for at < len(f) && f[at] != 0 {
@@ -196,18 +204,19 @@ func (g *generator) take(f []byte) {
 	from := at
 	skip()
 	if at > len(f) || at-1-from != len(numberPrefix)+numberDigits {
-		return
+		return -1
 	}
 	i, err := strconv.Atoi(string(f[from+len(numberPrefix) : at-1]))
 	if err != nil || i >= len(g.answered) {
-		return
+		return -1
 	}
 	if g.answered[i] != 0 {
 		g.twice++
-		return
+		return i
 	}
 	g.answered[i] = time.Since(g.begin).Nanoseconds()
 	g.sms++
+	return i
 }
 
 // send appends the next message; its time is when it was to be sent. mu is held.
