@@ -20,7 +20,7 @@ const (
 	besideRate  = 200 // citizens' messages a second
 	besideTime  = 3 * time.Second
 	floodRounds = 3
-	floodKeep   = 200 // receipts that are not acknowledged yet; 64 of them may be on their way to the store
+	floodKeep   = 200 // receipts that are not acknowledged yet; 16 of them may be on their way to the store
 )
 
 // flood is receipts of SMS that were accepted, one after another, again and again.
