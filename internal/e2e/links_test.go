@@ -72,7 +72,6 @@ func TestS17_OneBindTwoDaemons(t *testing.T) {
 	if !rig.Poll(10*time.Second, standby(one)) {
 		t.Fatal("the first daemon does not stand by")
 	}
-	begun = time.Now()
 	if code := two.Stop(); code != 0 {
 		t.Errorf("SIGTERM ends the holder with %d", code)
 	}
