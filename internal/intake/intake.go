@@ -196,8 +196,8 @@ func (in *Intake) SessionClosed(id string) {
 	in.settler.closed(id)
 }
 
-// receiptsAtOnce is how many receipts may be on their way to the store: as many come
-// through as with 64, and a citizen's commit waits a third as long. They travel
+// receiptsAtOnce is how many receipts may be on their way to the store: nearly as many come
+// through as with 64, and a citizen beside them waits half as long. They travel
 // together, and a flood of them waits here, not before the citizens' commits; what
 // waits longer than a commit may take stays with the SMSC.
 const receiptsAtOnce = 16
