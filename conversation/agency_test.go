@@ -125,3 +125,20 @@ func TestNoSMSOfAConfidentialTicketNamesTheLikelyInstitution(t *testing.T) {
 		t.Errorf("refused %q: %+v", fx.Refused, fx.Replies)
 	}
 }
+
+// A second word is of an area's name where it is written as the first is: in
+// capitals throughout it tells nothing.
+func TestPlacesAreCountedAsTheyAreWritten(t *testing.T) {
+	for text, want := range map[string][]string{
+		"LAPOR jalan rusak Kec Beji Timur":       {"kec beji timur"},
+		"LAPOR jalan rusak kec Beji parah":       {"kec beji"},
+		"LAPOR JALAN RUSAK KEC BEJI PARAH":       {"kec beji"},
+		"LAPOR jalan rusak, kel. Sukamaju, RT 3": {"kel sukamaju"},
+		"LAPOR jalan rusak":                      nil,
+	} {
+		_, fx := engine(t).Step(conversation.State{}, conversation.SMS{Text: text, NewNumber: conversation.NewNumber(42, 10001)}, morning)
+		if len(fx.Sighted) != 1 || !slices.Equal(fx.Sighted[0].Places, want) {
+			t.Errorf("%q: %+v, want %v", text, fx.Sighted, want)
+		}
+	}
+}

@@ -263,7 +263,7 @@ func (g *guesser) entry(e guessEntry, category int, skip map[string]bool, short 
 // were besides so many examples in which it is as common as everywhere.
 const (
 	smoothing  = 14.0
-	learnScale = 8.0 // points, in tenths, of a word e times as common
+	learnScale = 6.0 // points, in tenths, of a word e times as common
 	learnMost  = 15.0
 	learnLeast = -5.0
 	learnFrom  = 8 // a word that stands in so few examples speaks against nothing

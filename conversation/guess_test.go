@@ -8,10 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"go.yaml.in/yaml/v3"
 
+	"aduan/configs/words"
 	"aduan/conversation"
+	"aduan/smpp/gsm7"
 )
 
 // labelled are texts with what they are about.
@@ -165,6 +168,17 @@ func TestAGuessFindsWordsAsPeopleWriteThem(t *testing.T) {
 		if got, _ := w.Guess(c.text); got != c.want {
 			t.Errorf("%s: %q: got %q, want %q: %+v", c.name, c.text, got, c.want, w.Explain(c.text))
 		}
+	}
+}
+
+// Of two suffixes that a word may have, the longer is taken off.
+func TestTheLongestAffixIsTakenOffFirst(t *testing.T) {
+	w, err := conversation.LoadWords(gsm7.Len, words.FS, fstest.MapFS{"z.yaml": {Data: []byte("categories:\n  glue: {words: {id: [blurat]}}\n  other: {words: {id: [bluratk]}}\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := w.Guess("bluratkan"); got != "glue" {
+		t.Errorf("got %q: %+v", got, w.Explain("bluratkan"))
 	}
 }
 
