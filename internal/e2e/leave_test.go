@@ -90,6 +90,9 @@ func TestS15_UnbindAndFINWithAFullWindow(t *testing.T) {
 	unanswered := submitted(l.SMSC) - before
 	elsewhere := readBy(t, phones, second)
 	if !rig.Poll(20*time.Second, func() bool { return submitted(second) >= len(phones)-unanswered+window }) || submitted(second) > len(phones) {
+		for _, reason := range []string{"closed_by_smsc", "response_timeout", "unbound_by_smsc"} {
+			t.Log("second ended by", reason, l.Daemon.Metric(`aduan_smpp_reconnects_total{link="second",reason="`+reason+`"}`))
+		}
 		t.Errorf("%d SMS went by the other operator, of %d; %d were sent by the first, %d of them not answered", submitted(second), len(phones), unanswered, window)
 	}
 	t.Log(elsewhere, "of", len(phones), "telephones read by the other operator")
