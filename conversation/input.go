@@ -70,8 +70,9 @@ type StaffQuestion struct {
 	Known       []Ticket
 }
 
-// Tick says that time has come: State.TickAt.
-type Tick struct{}
+// Tick says that time has come: State.TickAt. Known are the tickets that
+// State.Due names.
+type Tick struct{ Known []Ticket }
 
 func (SMS) input()           {}
 func (Unreadable) input()    {}

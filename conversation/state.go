@@ -19,9 +19,10 @@ type State struct {
 	V          int         `json:"v"`
 	Language   string      `json:"l,omitempty"` // "": not known yet
 	OptedOut   bool        `json:"oo,omitempty"`
-	Tickets    []Ticket    `json:"t,omitempty"` // open ones and the latest closed, oldest first
-	Questions  []Question  `json:"q,omitempty"` // standing, newest last
-	EraseAt    time.Time   `json:"ea,omitzero"` // confirmed: then everything is erased
+	Tickets    []Ticket    `json:"t,omitempty"`  // open ones and the latest closed, oldest first
+	Questions  []Question  `json:"q,omitempty"`  // standing, newest last
+	Away       []Away      `json:"aw,omitempty"` // clocks of open tickets not held
+	EraseAt    time.Time   `json:"ea,omitzero"`  // confirmed: then everything is erased
 	Erased     bool        `json:"er,omitempty"`
 	Recent     []time.Time `json:"re,omitempty"` // arrivals within the flood's span
 	Flooded    bool        `json:"fl,omitempty"` // the notice was given
@@ -111,6 +112,9 @@ func (s State) TickAt() time.Time {
 	for i := range s.Tickets {
 		due(s.Tickets[i].RateBy)
 		due(s.Tickets[i].ClockAt)
+	}
+	for _, a := range s.Away {
+		due(time.Unix(a.At, 0).UTC())
 	}
 	return first
 }

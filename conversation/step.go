@@ -31,7 +31,10 @@ func (e *Engine) Step(s State, in Input, now time.Time) (State, Effects) {
 		st.staffStatus(&in)
 	case StaffQuestion:
 		st.staffQuestion(&in)
-	case Tick, nil:
+	case Tick:
+		st.known = in.Known
+		st.strikeAway()
+	case nil:
 	}
 	st.crowded()
 	st.trim()
@@ -98,7 +101,7 @@ func (st *step) change(n Number) *Ticket {
 // are found by their number.
 const (
 	keptClosed = 20
-	keptOpen   = 100 // more only where they wait for an answer or a mark; what goes strikes no clock any more
+	keptOpen   = 100 // more only where they wait for an answer or a mark; of what goes the clock goes on, see Away
 )
 
 // trim copies the changed heads into the effects, and lets the oldest tickets
@@ -108,6 +111,11 @@ func (st *step) trim() {
 		if t := st.ticket(st.fx.Tickets[i].Number); t != nil {
 			st.fx.Tickets[i] = *t
 		}
+	}
+	if len(st.s.Away) > 0 { // who is back keeps the time itself
+		st.s.Away = slices.DeleteFunc(slices.Clone(st.s.Away), func(a Away) bool {
+			return slices.ContainsFunc(st.s.Tickets, func(t Ticket) bool { return t.Number == a.Number })
+		})
 	}
 	closed, open := 0, 0
 	for i := range st.s.Tickets {
@@ -124,6 +132,7 @@ func (st *step) trim() {
 			return closed >= keptClosed
 		case open > keptOpen && t.RateBy.IsZero() && !st.waits(t.Number):
 			open--
+			st.leave(&t)
 			return true
 		}
 		return false

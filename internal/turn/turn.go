@@ -186,9 +186,11 @@ func (t *Turner) Tick(ctx context.Context, id store.CitizenID) error {
 	if err != nil {
 		return err
 	}
-	res, err := t.run(ctx, c, t.ours(func(conversation.Number, []conversation.Ticket) conversation.Input {
-		return conversation.Tick{}
-	}))
+	tick := t.ours(func(_ conversation.Number, known []conversation.Ticket) conversation.Input {
+		return conversation.Tick{Known: known}
+	})
+	tick.due = true
+	res, err := t.run(ctx, c, tick)
 	if err != nil {
 		return err
 	}
@@ -223,6 +225,7 @@ type spec struct {
 	raw      []byte
 	beside   bool // raw is kept whatever takes the text
 	numbered bool // a new ticket may come of it
+	due      bool // tickets that the state does not hold may be due
 	known    []conversation.Ticket
 	mark     *store.MarkWrite
 	join     *store.GroupJoin
@@ -324,14 +327,18 @@ func (t *Turner) eraseFirst(ctx context.Context, c store.Citizen, s spec) (Resul
 	return Result{Outcome: store.Outcome{Kind: store.Stale, Citizen: fresh}}, err
 }
 
-// known loads the citizen's own tickets that a text names and the state no
-// longer holds. A number of another shard is never this citizen's.
+// known loads the citizen's own tickets that a text names, or whose clocks
+// strike, and the state no longer holds. A number of another shard is never this citizen's.
 func (t *Turner) known(ctx context.Context, c store.Citizen, state conversation.State, s spec) ([]conversation.Ticket, error) {
 	known := s.known
-	if c.Version == 0 || s.text == "" {
+	if c.Version == 0 {
 		return known, nil
 	}
-	for _, n := range conversation.NumbersIn(s.text) {
+	numbers := conversation.NumbersIn(s.text)
+	if s.due {
+		numbers = state.Due(t.o.Now())
+	}
+	for _, n := range numbers {
 		if n.Shard() != c.ID.Shard || holds(state.Tickets, n) || holds(known, n) {
 			continue
 		}
