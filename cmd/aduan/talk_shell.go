@@ -124,14 +124,20 @@ func (s *shell) line(ctx context.Context, line string) error {
 		}
 		return s.shown(ctx)(s.c.Advance(ctx, d))
 	case "/staff":
-		number, rest := ticketFirst(rest)
+		number, rest, err := ticketFirst(rest)
+		if err != nil {
+			return err
+		}
 		status, note, _ := strings.Cut(rest, " ")
 		if status == "" {
 			return errors.New("say which status: /staff in_progress Tim turun besok")
 		}
 		return s.shown(ctx)(s.c.Staff(ctx, number, status, strings.TrimSpace(note)))
 	case "/ask":
-		number, question := ticketFirst(rest)
+		number, question, err := ticketFirst(rest)
+		if err != nil {
+			return err
+		}
 		if question == "" {
 			return errors.New("say what: /ask Sejak kapan airnya mati?")
 		}
@@ -160,13 +166,19 @@ func (s *shell) line(ctx context.Context, line string) error {
 	}
 }
 
-// ticketFirst takes a ticket number off the beginning of a line.
-func ticketFirst(s string) (conversation.Number, string) {
+// ticketFirst takes a ticket number off the beginning of a line; one that is
+// mistyped is no word of an officer's.
+func ticketFirst(s string) (conversation.Number, string, error) {
 	first, rest, _ := strings.Cut(s, " ")
-	if n, err := conversation.ParseNumber(first); err == nil {
-		return n, strings.TrimSpace(rest)
+	n, err := conversation.ParseNumber(first)
+	switch {
+	case err == nil:
+		return n, strings.TrimSpace(rest), nil
+	case errors.Is(err, conversation.ErrMistyped):
+		return 0, "", fmt.Errorf("ticket %s: %w", first, err)
+	default:
+		return 0, s, nil
 	}
-	return 0, s
 }
 
 // shown returns what shows an outcome.
