@@ -76,6 +76,7 @@ func TestReconnectsAreCountedByReason(t *testing.T) {
 						row.change(o)
 					}
 				})
+				synctest.Wait() // until Run has shown the series
 				if _, shown := samples(t, reg, "aduan_smpp_reconnects_total")[row.reason]; !shown {
 					t.Error("it is not shown before it happens: its first step would be unseen")
 				}

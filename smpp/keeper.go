@@ -157,8 +157,12 @@ func (k *keeper) steady() time.Duration {
 	return min(k.link.o.ReconnectMax, 10*k.link.o.ReconnectMin)
 }
 
-// alreadyBound bounds the pauses after an ESME_RALYBND that is waited out.
-const alreadyBound = time.Second
+// alreadyBound bounds the pauses after an ESME_RALYBND that is waited out, for so many tries: then the dead session is
+// one that the SMSC keeps for minutes, and the pauses grow.
+const (
+	alreadyBound      = time.Second
+	alreadyBoundTries = 30
+)
 
 // waitsOut tells that the SMSC still holds the bind of the daemon that had the lease before us: it ends by itself, and
 // ours is to follow soon.
@@ -173,7 +177,7 @@ func (k *keeper) pause(failures int, err error) time.Duration {
 	lo, ceiling := k.link.o.ReconnectMin, k.link.o.ReconnectMax
 	var refused *BindError
 	if errors.As(err, &refused) && k.waitsOut(refused) {
-		ceiling = max(lo, min(ceiling, alreadyBound))
+		ceiling = max(lo, min(ceiling, alreadyBound<<min(max(failures-alreadyBoundTries, 0), 12)))
 	}
 	if errors.As(err, &refused) && (refused.Status == StatusRINVPASWD || refused.Status == StatusRINVSYSID) {
 		lo = max(lo, ceiling/2)

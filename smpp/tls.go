@@ -71,7 +71,7 @@ func Secure(ctx context.Context, conn net.Conn, config *tls.Config, address stri
 		if errors.As(err, &invalid) && invalid.Cert != nil {
 			ends.Theirs = invalid.Cert.NotAfter
 		}
-		return nil, ends, &TLSError{Words: tlsWords(err, config.ServerName, ends, time.Now()), Err: err}
+		return nil, ends, &TLSError{Words: tlsWords(err, config, ends, time.Now()), Err: err}
 	}
 	ends.Theirs = chainsEnd(secure.ConnectionState().VerifiedChains)
 	return secure, ends, nil
@@ -106,14 +106,16 @@ func chainsEnd(chains [][]*x509.Certificate) time.Time {
 }
 
 // tlsWords says what a failed handshake means and what to do.
-func tlsWords(err error, name string, ends Certificates, now time.Time) string {
+func tlsWords(err error, config *tls.Config, ends Certificates, now time.Time) string {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var header tls.RecordHeaderError
 	switch {
 	case errors.As(err, &host):
-		return fmt.Sprintf("the operator's certificate is not for %q but for %s: set tls.server_name to the name that the operator gives, or ask for another certificate", name, names(host.Certificate))
+		return fmt.Sprintf("the operator's certificate is not for %q but for %s: set tls.server_name to the name that the operator gives, or ask for another certificate", config.ServerName, names(host.Certificate))
+	case errors.As(err, &unknown) && config.RootCAs != nil:
+		return fmt.Sprintf("the operator's certificate%s is signed by no authority of tls.ca_file: ask the operator which authority signs it, and put that one's certificate into the file", issuer(unknown.Cert))
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("the operator's certificate%s is signed by an authority that is not known here: ask the operator for the certificate of its authority and set tls.ca_file", issuer(unknown.Cert))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:

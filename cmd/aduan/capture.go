@@ -108,7 +108,7 @@ func captureKey(file string) (string, error) {
 		key = string(b)
 	}
 	if key = strings.TrimSpace(key); key == "" {
-		return "", withCode(exitUsage, errors.New("--unredacted: give an API key with the scope pii:read, in --key-file or $ADUAN_KEY"))
+		return "", withCode(exitNotPermitted, errors.New("--unredacted: give an API key with the scope pii:read, in --key-file or $ADUAN_KEY"))
 	}
 	return key, nil
 }

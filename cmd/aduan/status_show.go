@@ -99,8 +99,8 @@ func printStatus(st lineStatus, out io.Writer) error {
 		fmt.Fprintf(w, "daemon %s\tpid %d on %s\tsince %s\tversion %s\n", boot, d.PID, d.Host, d.Since.Format(time.RFC3339), d.Version)
 		fmt.Fprintf(w, "  promise\t%s\n", d.Promise)
 		for _, l := range d.Links {
-			fmt.Fprintf(w, "  link %s\t%s\tsince %s\twindow %d/%d\tin memory %d\t%s\n",
-				l.Name, l.State, l.Since.Format(time.RFC3339), l.Window.Used, l.Window.Size, d.Memory[l.Name], l.Reason)
+			fmt.Fprintf(w, "  link %s\t%s\tsince %s\twindow %d/%d\tin memory %d%s\n",
+				l.Name, l.State, l.Since.Format(time.RFC3339), l.Window.Used, l.Window.Size, d.Memory[l.Name], because(l.Reason))
 			if len(l.Sessions) > 1 {
 				for _, one := range l.Sessions {
 					fmt.Fprintf(w, "    %s\t%s\tsince %s\tin hand %d\toutstanding %d\n",

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aduan/conversation"
 	"aduan/internal/trace"
 	"aduan/store"
 )
@@ -64,6 +65,8 @@ Exit code 6 where nothing is known of it, 5 where --unmasked is not permitted.`,
 			switch {
 			case errors.Is(err, trace.ErrArgument):
 				return withCode(exitUsage, fmt.Errorf("trace: %w", err))
+			case errors.Is(err, conversation.ErrMistyped):
+				return withCode(exitNotFound, errors.New("trace: no ticket has this number: its check digit is wrong, so a digit is mistyped"))
 			case errors.Is(err, store.ErrNotFound):
 				return withCode(exitNotFound, errors.New("trace: the store knows nothing of it"))
 			case err != nil:

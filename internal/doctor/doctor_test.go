@@ -346,12 +346,12 @@ func TestTLSIsAStepOfItsOwn(t *testing.T) {
 	}
 	l.TLS = func() (*tls.Config, error) { return &tls.Config{RootCAs: other.Pool()}, nil }
 	p = doctor.CheckLink(t.Context(), l, doctor.Tell{})
-	if got := step(t, p, "tls"); p.Kind != doctor.Unreachable || !strings.Contains(got.Detail, "an authority that is not known here") || !strings.Contains(got.Do, "tls.ca_file") {
+	if got := step(t, p, "tls"); p.Kind != doctor.Unreachable || !strings.Contains(got.Detail, "no authority of tls.ca_file") || !strings.Contains(got.Do, "which authority signs it") {
 		t.Errorf("%+v", got)
 	}
 	l.TLS = func() (*tls.Config, error) { return &tls.Config{RootCAs: ca.Pool()}, nil }
 	p = doctor.CheckLink(t.Context(), l, doctor.Tell{})
-	if last := p.Steps[len(p.Steps)-1]; p.Kind != doctor.Unreachable || !strings.Contains(last.Detail+last.Do, "certificate") {
+	if last := p.Steps[len(p.Steps)-1]; p.Kind != doctor.Unreachable || !strings.Contains(last.Detail+last.Do, "certificate") || !strings.Contains(last.Ask, "which client certificate") {
 		t.Errorf("no client certificate: %+v", last)
 	}
 	l.TLS = func() (*tls.Config, error) { return nil, errors.New("ca_file: gone") }

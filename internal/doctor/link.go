@@ -126,6 +126,7 @@ func (x *examiner) bind(ctx context.Context, e *esme, c *conn, l Link, id smpp.C
 		s := Step{Name: name, Detail: "the operator closed the connection instead of answering the bind", Do: closedBind.do, Ask: closedBind.ask}
 		if words := smpp.AlertWords(err, x.now()); words != "" {
 			s.Detail, s.Do, _ = strings.Cut(words, ": ")
+			s.Ask = askTLS
 		}
 		x.fail(began, Unreachable, s)
 		return false

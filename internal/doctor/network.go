@@ -133,7 +133,7 @@ func (x *examiner) secure(ctx context.Context, e endpoint, conn net.Conn) net.Co
 			words = why.Words
 		}
 		what, do, _ := strings.Cut(words, ": ")
-		x.fail(began, Unreachable, Step{Name: "tls", Detail: what, Do: do, Ask: "which TLS versions, name and authority does this port have, and which client certificate do you want?"})
+		x.fail(began, Unreachable, Step{Name: "tls", Detail: what, Do: do, Ask: askTLS})
 		return nil
 	}
 	state := safe.ConnectionState()

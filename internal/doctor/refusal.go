@@ -91,6 +91,9 @@ func refusedBind(name string, status smpp.Status) Step {
 	return s
 }
 
+// askTLS goes with a handshake that failed, and with a client certificate that is refused after it.
+const askTLS = "which TLS versions, name and authority does this port have, and which client certificate do you want?"
+
 // What stands in the way where there is no answer to a bind at all.
 var (
 	silentBind = advice{

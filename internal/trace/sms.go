@@ -108,6 +108,12 @@ func (t *tracer) way(m store.SMSTrace) {
 			Detail: detail, order: orderReceipt,
 		})
 	}
+	if m.Interim != "" {
+		t.step(Step{
+			At: m.InterimAt, What: "receipt", PDU: "deliver_sm", Status: m.Interim, Link: m.Link, SMS: m.ID,
+			Detail: "the latest that was not final", order: orderReceipt,
+		})
+	}
 	for state, at := range m.Times {
 		order := orderEnd
 		switch state {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,23 @@ func TestAWayIsToldInItsOrder(t *testing.T) {
 		if !strings.Contains(text, "+62•••••••123") || !strings.Contains(text, "next.main.2") {
 			t.Errorf("%s: %s", what, text)
 		}
+	}
+}
+
+// A telephone that is off: the operator says enroute, and hours later what became of it.
+func TestTheLatestReceiptThatWasNotFinalIsTold(t *testing.T) {
+	k := newKept()
+	k.sms.Interim, k.sms.InterimAt = "enroute", began.Add(500*time.Millisecond)
+	r, err := trace.Run(t.Context(), trace.Options{Store: k, Region: "ID"}, smsID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "receipt    SMS …QX3PC007  deliver_sm: enroute: the latest that was not final, link main"
+	if text := told(t, r); !strings.Contains(strings.Join(strings.Fields(text), " "), strings.Join(strings.Fields(want), " ")) {
+		t.Errorf("%s\nwant %s", text, want)
+	}
+	if at := slices.IndexFunc(r.Steps, func(s trace.Step) bool { return s.Status == "enroute" }); !r.Steps[at].At.Equal(k.sms.InterimAt) || r.Steps[at-1].What != "submitted" {
+		t.Errorf("%+v", r.Steps)
 	}
 }
 
