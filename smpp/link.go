@@ -49,12 +49,12 @@ func NewLink(o LinkOptions) (*Link, error) {
 	l.standby = o.Lease != nil
 	l.status = l.compute()
 	l.status.Since = time.Now()
+	o.Metrics.begin(o.Name)
 	return l, nil
 }
 
-// show begins the link's series: not before Run, since of two links of one name the earlier may have to end first.
+// show shows the link's gauges: not before Run, since of two links of one name the earlier may have to end first.
 func (l *Link) show() {
-	l.o.Metrics.begin(l.o.Name)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.windowUsed = l.o.Metrics.window(l.o.Name)
