@@ -26,6 +26,7 @@ func TestS19TheNameIsResolvedAtEachConnect(t *testing.T) {
 			return slices.Clone(dialled)
 		}
 		var r *rig
+		made := make(chan struct{}) // r stands
 		r = rigged(t, func(o *smpp.LinkOptions) {
 			o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 				host, _, _ := net.SplitHostPort(address)
@@ -36,9 +37,11 @@ func TestS19TheNameIsResolvedAtEachConnect(t *testing.T) {
 				if answer == "" {
 					return nil, &net.DNSError{Err: "server misbehaving", Name: host, IsTemporary: true}
 				}
+				<-made
 				return r.ex.dial(ctx, network, address)
 			}
 		})
+		close(made)
 		_ = r.ex.accept().bound().conn.Close() // the SMSC moves
 		time.Sleep(time.Millisecond)
 		for r.link.Status().State != smpp.LinkConnecting && len(dials()) < 2 {
