@@ -1,60 +1,10 @@
 package conversation
 
-// verb is what a command does.
-type verb int
-
-// The verbs. A message is one only when all of it fits the command's form.
-const (
-	vNone verb = iota
-	vReport
-	vReportAlone // "mau ngadu": only without text
-	vSuggest
-	vAsk
-	vInfo // asks only with a ? or a word of asks_info
-	vSecret
-	vStatus
-	vAdd
-	vCancel
-	vHelp
-	vLanguage
-	vStop
-	vStart
-	vErase
-	vMistyped // a number whose digits are wrong; no word of its own
-)
-
-// verbNames are the commands as the files name them.
-var verbNames = map[string]verb{
-	"report": vReport, "report_alone": vReportAlone, "suggest": vSuggest, "ask": vAsk, "info": vInfo, "secret": vSecret,
-	"status": vStatus, "add": vAdd, "cancel": vCancel, "help": vHelp, "language": vLanguage,
-	"stop": vStop, "start": vStart, "erase": vErase,
-}
-
 // form is a command's word or phrase.
 type form struct {
 	words string
 	verb  verb
 }
-
-// files tells whether text after the word is a ticket of its own.
-func (v verb) files() bool {
-	return v == vReport || v == vSuggest || v == vAsk || v == vInfo || v == vSecret
-}
-
-// kind is what a verb that files brings.
-func (v verb) kind() Kind {
-	switch v {
-	case vSuggest:
-		return Suggestion
-	case vAsk, vInfo:
-		return Information
-	default:
-		return Complaint
-	}
-}
-
-// numbered tells whether a ticket number may follow the word.
-func (v verb) numbered() bool { return v == vStatus || v == vAdd || v == vCancel }
 
 // command is what a message turned out to be.
 type command struct {
@@ -151,49 +101,6 @@ func (p *parser) key(i, n int) string {
 		key = append(key, p.at(i+k).word...)
 	}
 	return string(key)
-}
-
-// rest decides by what follows the command's word.
-func (p *parser) rest(v verb, i int) command {
-	alone := i >= len(p.f)
-	switch v {
-	case vReport, vSuggest, vSecret:
-		return command{verb: v, text: !p.all(i, lead)}
-	case vReportAlone:
-		if p.all(i, lead) {
-			return command{verb: vReport}
-		}
-	case vAsk, vInfo:
-		if p.all(i, lead) {
-			return command{verb: vHelp}
-		}
-		if v == vAsk || p.ts.asks || p.any(i, asksInfo) {
-			return command{verb: vAsk, text: true}
-		}
-	case vStatus, vCancel:
-		if p.all(i, tail) {
-			return command{verb: v}
-		}
-		return p.numbered(v, i)
-	case vAdd:
-		if alone {
-			return command{verb: v, usage: true}
-		}
-		return p.numbered(v, i)
-	case vLanguage:
-		if alone {
-			return command{verb: v, usage: true}
-		}
-		if i+1 == len(p.f) && !p.at(i).digits {
-			lang, ok := p.w.names[p.at(i).word]
-			return command{verb: v, lang: lang, usage: !ok}
-		}
-	default: // help, stop, start, erase
-		if alone {
-			return command{verb: v}
-		}
-	}
-	return command{}
 }
 
 // numbered reads what follows a word that may name a ticket.

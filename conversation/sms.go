@@ -86,53 +86,6 @@ func (st *step) heard() *Question {
 	return nil
 }
 
-// command does what a command says.
-func (st *step) command(c command) {
-	switch c.verb {
-	case vReport, vSuggest, vAsk, vSecret:
-		kind := c.verb.kind()
-		if c.text {
-			st.file(kind, c.verb == vSecret)
-			return
-		}
-		st.drop(func(q *Question) bool { return q.Ask == AskWhat || q.confirms() })
-		st.ask(Question{Ask: AskWhat, Kind: kind, Secret: c.verb == vSecret, Until: st.now.Add(detailTime)})
-		st.say("what_"+string(kind), values{})
-	case vStatus:
-		st.showStatus(c)
-	case vMistyped:
-		st.say("mistyped", values{})
-	case vAdd:
-		st.addTo(c)
-	case vCancel:
-		st.cancel(c)
-	case vHelp:
-		st.say("help", values{})
-	case vLanguage:
-		if c.usage {
-			st.say("language_usage", values{})
-			return
-		}
-		st.s.Language, st.lang = c.lang, c.lang
-		st.say("language_set", values{})
-	case vStop:
-		if !st.s.OptedOut {
-			st.s.OptedOut = true
-			st.event(EventOptedOut, 0)
-		}
-		st.say("stopped", values{})
-	case vStart:
-		if st.s.OptedOut {
-			st.s.OptedOut = false
-			st.event(EventOptedIn, 0)
-		}
-		st.say("started", values{})
-	case vErase:
-		st.askConfirm(Question{Ask: AskErase})
-		st.say("confirm_erase", values{})
-	}
-}
-
 // showStatus answers CEK.
 func (st *step) showStatus(c command) {
 	if c.number != 0 {
