@@ -17,6 +17,8 @@ import (
 const (
 	committersPerTarget = 2               // measured: 30–40 k scripts/s, where one gives 29–32 k
 	batchMax            = 128             // scripts in one pipeline
+	laterBeside         = 4               // of those scripts what can wait, beside others that cannot
+	laterAlone          = 32              // and where nothing else is to be sent
 	batchTimeout        = 5 * time.Second // until a server that does not answer is given up; callers may stop waiting before
 	redirectsMax        = 3
 )
@@ -40,7 +42,8 @@ const (
 )
 
 // committers send scripts in pipelines: whatever is ready travels together, and nothing waits for a timer. Two
-// pipelines at a time go to each server; a goroutine lives while there is something to send.
+// pipelines at a time go to each server; a goroutine lives while there is something to send. Receipts can wait: few of
+// them go beside a citizen's messages, and they alone never take both pipelines.
 type committers struct {
 	rdb      redis.UniversalClient
 	replicas int           // WAIT for so many, once a pipeline
@@ -57,7 +60,25 @@ type committers struct {
 type target struct {
 	client *redis.Client
 	queue  []*job
+	later  []*job // what can wait
 	active int
+	alone  bool // a pipeline of nothing but later ones is under way
+}
+
+// take is the next pipeline, and whether nothing in it is in a hurry. None: nothing is left for one more committer.
+func (t *target) take() (batch []*job, alone bool) {
+	n := min(len(t.queue), batchMax)
+	m := min(len(t.later), laterBeside)
+	if n == 0 {
+		if t.alone {
+			return nil, false
+		}
+		m = min(len(t.later), laterAlone)
+	}
+	batch = append(append(make([]*job, 0, n+m), t.queue[:n]...), t.later[:m]...)
+	t.queue = append(t.queue[:0], t.queue[n:]...)
+	t.later = append(t.later[:0], t.later[m:]...)
+	return batch, n == 0 && m > 0
 }
 
 func newCommitters(rdb redis.UniversalClient, opt Options, met *metrics) *committers {
@@ -128,8 +149,14 @@ func (c *committers) enqueue(client *redis.Client, j *job) {
 		t = &target{client: client}
 		c.targets[client] = t
 	}
-	t.queue = append(t.queue, j)
-	if t.active < committersPerTarget {
+	most := committersPerTarget
+	if j.script.later {
+		t.later = append(t.later, j)
+		most = 1
+	} else {
+		t.queue = append(t.queue, j)
+	}
+	if t.active < most {
 		t.active++
 		c.running.Add(1)
 		go c.serve(t) // ends when the queue is empty; close waits for it
@@ -142,8 +169,8 @@ func (c *committers) serve(t *target) {
 	for {
 		runtime.Gosched() // who is about to ask for something comes along; where nobody is, this costs nothing
 		c.mu.Lock()
-		n := min(len(t.queue), batchMax)
-		if n == 0 {
+		batch, alone := t.take()
+		if len(batch) == 0 {
 			t.active--
 			if t.active == 0 {
 				delete(c.targets, t.client)
@@ -151,8 +178,7 @@ func (c *committers) serve(t *target) {
 			c.mu.Unlock()
 			return
 		}
-		batch := append([]*job(nil), t.queue[:n]...)
-		t.queue = append(t.queue[:0], t.queue[n:]...)
+		t.alone = t.alone || alone
 		c.mu.Unlock()
 
 		ready := batch[:0]
@@ -163,6 +189,11 @@ func (c *committers) serve(t *target) {
 		}
 		if len(ready) > 0 {
 			c.send(t.client, ready, 0)
+		}
+		if alone {
+			c.mu.Lock()
+			t.alone = false
+			c.mu.Unlock()
 		}
 	}
 }

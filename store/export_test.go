@@ -67,3 +67,24 @@ func NewQuietForTest(rdb redis.UniversalClient, master []byte) *Store {
 	s.Keep(k)
 	return s
 }
+
+// TakeForTest is the next pipeline of a server for which so many scripts wait: how many that are in a hurry, how many that
+// can wait. busy: a pipeline of nothing but the latter is under way.
+func TakeForTest(hurried, waiting int, busy bool) (h, w int) {
+	t := &target{alone: busy}
+	for range hurried {
+		t.queue = append(t.queue, &job{script: scriptCommit})
+	}
+	for range waiting {
+		t.later = append(t.later, &job{script: scriptReceipt})
+	}
+	batch, _ := t.take()
+	for _, j := range batch {
+		if j.script.later {
+			w++
+		} else {
+			h++
+		}
+	}
+	return h, w
+}

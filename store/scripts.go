@@ -17,13 +17,14 @@ var luaFiles embed.FS
 type script struct {
 	name, text, sha string
 	writes          bool // its answer counts only once replicas have it, where they are asked for
+	later           bool // it can wait: citizens' messages go first
 }
 
 var (
 	scriptCommit    = loadScript("commit", true)
 	scriptDone      = loadScript("done", true)
-	scriptReceipt   = loadScript("receipt", true)
-	scriptStray     = loadScript("stray", true)
+	scriptReceipt   = canWait(loadScript("receipt", true))
+	scriptStray     = canWait(loadScript("stray", true))
 	scriptSettle    = loadScript("settle", true)
 	scriptRedeliver = loadScript("redeliver", true)
 	scriptRelease   = loadScript("release", true)
@@ -57,6 +58,11 @@ func loadScript(name string, writes bool) *script {
 	text := read("lib") + "\n" + read(name)
 	sum := sha1.Sum([]byte(text)) // the name that Redis gives it, no secret
 	return &script{name: name, text: text, sha: hex.EncodeToString(sum[:]), writes: writes}
+}
+
+func canWait(sc *script) *script {
+	sc.later = true
+	return sc
 }
 
 // loadInto sends scripts to one server, which does not know them yet or any more.
