@@ -65,7 +65,7 @@ func (q *queue) reserve(class store.Class) bool {
 	c := min(max(int(class), 0), classes-1)
 	limit := q.limit - c*q.headroom()
 	if q.refused[c] {
-		limit = min(limit, q.limit-2*q.headroom())
+		limit = min(limit, q.limit-q.headroom())
 	}
 	if stopped {
 		limit = 0
@@ -104,7 +104,10 @@ func (q *queue) left() int {
 	stopped, ask := q.pace.isStopped(time.Now())
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.asked = max(q.limit-q.headroom()-q.reserved, 0)
+	q.asked = max(q.limit-q.reserved, 0)
+	if q.refused[1] || q.refused[2] || q.reserved == 0 { // pushes may come with them: direct answers keep a part of the room
+		q.asked = max(q.asked-q.headroom(), 0)
+	}
 	if stopped { // one, to ask with
 		q.asked = 0
 		if ask && q.reserved == 0 {
