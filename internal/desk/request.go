@@ -1,13 +1,24 @@
 package desk
 
-import "aduan/conversation"
+import (
+	"slices"
+
+	"aduan/conversation"
+)
 
 // Viewer says who asks. Its zero value sees every agency's tickets, with masked numbers.
 type Viewer struct {
 	Name   string // the API key's name: stands as "by" in the history
 	Agency string // the viewer's own agency; a ticket of another is ErrNotFound. Empty: all agencies
 	Reveal bool   // the viewer may see telephone numbers
+
+	KeyID  string   // of the API key: stands in the audit trail
+	From   string   // the address that asks; "": not over the network
+	Scopes []string // what the key may do
 }
+
+// Allows reports whether the viewer's key has a scope.
+func (v Viewer) Allows(scope string) bool { return slices.Contains(v.Scopes, scope) }
 
 // TicketRequest asks for one ticket.
 type TicketRequest struct {

@@ -18,41 +18,51 @@ import (
 	"aduan/store"
 )
 
-// Scopes of a key.
-const (
-	ScopeRead    = "tickets:read"
-	ScopeWrite   = "tickets:write"
-	ScopePII     = "pii:read"
-	ScopeOperate = "operate"
-)
-
 const (
 	maxSecret = 256           // octets of a key
-	scopeOf   = "aduan:scope" // name in an operation's metadata
+	rightOf   = "aduan:right" // name in an operation's metadata
 )
 
 type keyContext struct{}
 
+// asker is who made a request, and from where.
+type asker struct {
+	key  store.APIKey
+	from string // an address; "": not known
+}
+
 // viewer is who asks, as the desk wants to know it.
 func viewer(ctx context.Context) (store.APIKey, desk.Viewer) {
-	key, _ := ctx.Value(keyContext{}).(store.APIKey)
-	return key, desk.Viewer{Name: key.Name, Agency: key.Agency, Reveal: key.Allows(ScopePII)}
+	a, _ := ctx.Value(keyContext{}).(asker)
+	return a.key, ViewerOf(a.key, a.from)
+}
+
+// ViewerOf is who asks with a key, as the desk wants to know it; from is the address that asks.
+func ViewerOf(key store.APIKey, from string) desk.Viewer {
+	return desk.Viewer{
+		Name: key.Name, Agency: key.Agency, Reveal: key.Allows(ScopePII),
+		KeyID: key.ID, From: from, Scopes: slices.Clone(key.Scopes),
+	}
 }
 
 // requireKey is huma's middleware: no operation runs without a key that has its scope.
 func (s *Server) requireKey(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
-	scope, _ := ctx.Operation().Metadata[scopeOf].(string)
-	key, err := s.authorize(r, scope)
+	right, ok := ctx.Operation().Metadata[rightOf].(Right)
+	if !ok {
+		writeProblem(w, newProblem(http.StatusForbidden)) // no row, no right
+		return
+	}
+	key, err := s.authorize(r, right)
 	if err != nil {
 		writeProblem(w, err)
 		return
 	}
-	next(huma.WithValue(ctx, keyContext{}, key))
+	next(huma.WithValue(ctx, keyContext{}, asker{key: key, from: s.address(r)}))
 }
 
-// authorize finds the caller's key and checks its scope and its rate.
-func (s *Server) authorize(r *http.Request, scope string) (store.APIKey, error) {
+// authorize finds the caller's key and checks its rate and what it may do.
+func (s *Server) authorize(r *http.Request, right Right) (store.APIKey, error) {
 	key, err := s.authenticate(r)
 	if err != nil {
 		return key, err
@@ -60,9 +70,9 @@ func (s *Server) authorize(r *http.Request, scope string) (store.APIKey, error) 
 	if ok, wait := s.keyRates.take(key.ID, s.o.Now()); !ok {
 		return key, withRetry(newProblem(http.StatusTooManyRequests), wait)
 	}
-	if !key.Allows(scope) {
-		return key, huma.ErrorWithHeaders(newProblem(http.StatusForbidden),
-			http.Header{"Www-Authenticate": {`Bearer realm="aduan", error="insufficient_scope", scope="` + scope + `"`}})
+	if p := denied(key.Allows, key.Agency, right); p != nil {
+		return key, huma.ErrorWithHeaders(p,
+			http.Header{"Www-Authenticate": {`Bearer realm="aduan", error="insufficient_scope", scope="` + right.Scope + `"`}})
 	}
 	return key, nil
 }
@@ -113,9 +123,35 @@ func bearer(r *http.Request) (string, bool) {
 
 // caller is where a request comes from: an IPv4 address, or the /64 of an IPv6 one, which one machine may roam at will.
 func (s *Server) caller(r *http.Request) netip.Prefix {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	addr, ok := s.addr(r)
+	if !ok {
+		return netip.Prefix{}
+	}
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	p, err := addr.Prefix(bits)
 	if err != nil {
 		return netip.Prefix{}
+	}
+	return p
+}
+
+// address is where a request comes from, for the audit trail; "": not known.
+func (s *Server) address(r *http.Request) string {
+	addr, ok := s.addr(r)
+	if !ok {
+		return ""
+	}
+	return addr.String()
+}
+
+// addr is the address of who asks: of the connection, or the one that a proxy of ours names.
+func (s *Server) addr(r *http.Request) (netip.Addr, bool) {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}, false
 	}
 	addr := ap.Addr().Unmap()
 	if s.trusted(addr) {
@@ -130,15 +166,7 @@ func (s *Server) caller(r *http.Request) netip.Prefix {
 			}
 		}
 	}
-	bits := 32
-	if addr.Is6() {
-		bits = 64
-	}
-	p, err := addr.WithZone("").Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
+	return addr.WithZone(""), true
 }
 
 func (s *Server) trusted(addr netip.Addr) bool {

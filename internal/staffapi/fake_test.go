@@ -29,6 +29,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // one is the ticket of the fake desk; it belongs to the agency "pu".
 var one = conversation.NewNumber(7, 10001)
 
+// two does not exist.
+var two = conversation.NewNumber(7, 10002)
+
+// madeKeys are keys that tests make: secret → store.APIKey.
+var madeKeys sync.Map
+
 const smsID = "01J00000000000000000000000" + "07"
 
 // fakeDesk holds one ticket, and answers a push as its fields say.
@@ -80,6 +86,8 @@ func (d *fakeDesk) Message(_ context.Context, r desk.MessageRequest) (desk.Messa
 	if r.ID != smsID {
 		return desk.MessageView{}, desk.ErrNotFound
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	return desk.MessageView{ID: smsID, Ticket: one.String(), State: "delivered", Segments: 1, Alphabet: "gsm7", Link: "main"}, d.seen(r.Viewer, one)
 }
 
@@ -158,6 +166,9 @@ func (k *fakeKeys) FindKey(_ context.Context, secret string) (store.APIKey, erro
 	k.lookups++
 	if k.err != nil {
 		return store.APIKey{}, k.err
+	}
+	if made, ok := madeKeys.Load(secret); ok {
+		return made.(store.APIKey), nil
 	}
 	key, ok := keysBySecret[secret]
 	if !ok {

@@ -61,7 +61,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	route = pattern
 	if r.URL.Path == "/metrics" && !s.loopback.Load() {
-		if _, err := s.authorize(r, ScopeOperate); err != nil {
+		if _, err := s.authorize(r, Right{Scope: ScopeOperate, Reach: ReachNothing}); err != nil {
 			writeProblem(w, err)
 			return
 		}

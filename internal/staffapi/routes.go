@@ -37,6 +37,9 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	api.UseMiddleware(s.requireKey)
 	s.ticketRoutes(api)
 	s.messageRoutes(api)
+	if err := s.unknownRoutes(served(api.OpenAPI())); err != nil {
+		return nil, err
+	}
 	doc, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("staffapi: openapi.json: %w", err)
@@ -48,14 +51,30 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	return mux, nil
 }
 
-// operation fills in what all operations share.
-func (s *Server) operation(id, method, path, scope, summary string, more ...int) huma.Operation {
+// served are the operations that were declared, as the table names them.
+func served(doc *huma.OpenAPI) []string {
+	var all []string
+	for path, item := range doc.Paths {
+		for method, op := range map[string]*huma.Operation{
+			http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post, http.MethodDelete: item.Delete, http.MethodPatch: item.Patch,
+		} {
+			if op != nil {
+				all = append(all, route(method, path))
+			}
+		}
+	}
+	return all
+}
+
+// operation fills in what all operations share; what it asks for stands in rights.go.
+func (s *Server) operation(id, method, path, summary string, more ...int) huma.Operation {
+	right := s.granted(method, path)
 	op := huma.Operation{
-		OperationID: id, Method: method, Path: path, Summary: summary, Description: "Needs the scope " + scope + ".",
-		Metadata: map[string]any{scopeOf: scope}, Security: []map[string][]string{{"key": {}}},
+		OperationID: id, Method: method, Path: path, Summary: summary, Description: right.String(),
+		Metadata: map[string]any{rightOf: right}, Security: []map[string][]string{{"key": {}}},
 		Errors: append(append([]int{}, always...), more...),
 	}
-	if method == http.MethodPost {
+	if method == http.MethodPost || method == http.MethodPut {
 		op.MaxBodyBytes = maxBody + 1 // huma refuses the limit itself
 		op.BodyReadTimeout = s.o.ReadWithin
 		op.Errors = append(op.Errors, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)

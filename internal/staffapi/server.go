@@ -104,6 +104,7 @@ type Server struct {
 	keyRates *limits[string]
 	failures *limits[netip.Prefix]
 	known    *recent
+	unlisted []string      // routes that rights.go does not know; only while New runs
 	loopback atomic.Bool   // the listener is on loopback; false until Run knows
 	draining chan struct{} // closed when Run's context ends: event streams end
 }

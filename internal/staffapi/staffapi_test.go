@@ -82,7 +82,7 @@ func TestAStatusIsPushedAsTheContractSays(t *testing.T) {
 			"the least", `{"status":"verified"}`, `{"ticket":"` + one.String() + `","status":"verified","messages":["` + smsID + `"],"refused":null}`, "",
 			func(r desk.StatusRequest) bool {
 				return r.Notify == yes && r.MaxSegments == 3 && r.Agency == nil && r.ExternalID == nil && r.Idempotency == nil &&
-					r.Viewer == desk.Viewer{Name: "case system"}
+					r.Viewer.Name == "case system" && r.Viewer.KeyID == "K1" && r.Viewer.From == "192.0.2.1" && r.Viewer.Allows("tickets:write") && !r.Viewer.Reveal
 			},
 		},
 		{

@@ -1,0 +1,111 @@
+package staffapi_test
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"aduan/internal/staffapi"
+	"aduan/store"
+)
+
+// sample is a request that a route serves: of something that belongs to the agency "pu", and of something that does not
+// exist. A route without one fails the test.
+type sample struct {
+	own     string // path
+	unknown string // path; "": the route names nothing that could be missing
+	body    string
+}
+
+var samples = map[string]sample{
+	"GET /v1/tickets/{number}":           {own: ticketPath(""), unknown: nobody("")},
+	"POST /v1/tickets/{number}/status":   {own: ticketPath("/status"), unknown: nobody("/status"), body: `{"status":"verified"}`},
+	"POST /v1/tickets/{number}/question": {own: ticketPath("/question"), unknown: nobody("/question"), body: `{"text":"Di mana?"}`},
+	"GET /v1/messages/{id}":              {own: "/v1/messages/" + smsID, unknown: "/v1/messages/01J00000000000000000000001" + "07"},
+	"POST /v1/preview":                   {own: "/v1/preview", body: `{"text":"x"}`},
+}
+
+// nobody is the path of a ticket that does not exist.
+func nobody(more string) string { return "/v1/tickets/" + two.Digits() + more }
+
+// keyWith is the secret of a key with these scopes; the fake keys know it.
+func keyWith(agency string, scopes ...string) string {
+	secret := "made:" + agency + ":" + strings.Join(scopes, ",")
+	madeKeys.Store(secret, store.APIKey{ID: "M-" + secret, Name: "made", Scopes: scopes, Agency: agency})
+	return secret
+}
+
+// Each route of /openapi.json × each scope × keys of the whole line, of the own agency and of another.
+func TestTheTableOfRightsHoldsOnEveryRoute(t *testing.T) {
+	a := newAPI(t, func(o *staffapi.Options) { o.RateLimit, o.RateBurst = 1e6, 1e6 })
+	routes := map[string]bool{}
+	for path, item := range a.doc.Paths.Map() {
+		for method := range item.Operations() {
+			routes[method+" "+path] = true
+		}
+	}
+	for row := range staffapi.Rights() {
+		if !routes[row] {
+			t.Errorf("%s stands in the table and not in /openapi.json", row)
+		}
+	}
+	for name := range routes {
+		right, ok := staffapi.Rights()[name]
+		sample, known := samples[name]
+		if !ok || !known || right.Reach == 0 {
+			t.Errorf("%s: a row of the table %v, a sample in this test %v", name, ok, known)
+			continue
+		}
+		if (right.Reach == staffapi.ReachTicket || right.Reach == staffapi.ReachOwn) != (sample.unknown != "") {
+			t.Errorf("%s: reach %d, and its sample of what does not exist is %q", name, right.Reach, sample.unknown)
+		}
+		t.Run(name, func(t *testing.T) { holds(t, a, name, right, sample) })
+	}
+}
+
+func holds(t *testing.T, a *api, name string, right staffapi.Right, s sample) {
+	method, _, _ := strings.Cut(name, " ")
+	answer := func(path, key string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		a.s.ServeHTTP(w, ask(method, path, key, s.body))
+		return w
+	}
+	if w := answer(s.own, ""); w.Code != 401 {
+		t.Errorf("without a key: %d", w.Code)
+	}
+	for _, agency := range []string{"", "pu", "dinkes"} {
+		for _, scope := range store.Scopes {
+			w := answer(s.own, keyWith(agency, scope))
+			if right.Scope != "" && scope != right.Scope {
+				if w.Code != 403 {
+					t.Errorf("the scope %s alone (agency %q): %d, want 403", scope, agency, w.Code)
+				}
+				continue
+			}
+			foreign := agency == "dinkes"
+			switch {
+			case right.Reach == staffapi.ReachLine && agency != "":
+				if w.Code != 403 {
+					t.Errorf("agency %q: %d, want 403", agency, w.Code)
+				}
+			case foreign && (right.Reach == staffapi.ReachTicket || right.Reach == staffapi.ReachOwn):
+				none := answer(s.unknown, keyWith("", scope))
+				if w.Code != 404 || none.Code != 404 || w.Body.String() != none.Body.String() || !sameHeaders(w, none) {
+					t.Errorf("another agency's: %d %s, unknown: %d %s", w.Code, w.Body, none.Code, none.Body)
+				}
+			case w.Code >= 400:
+				t.Errorf("agency %q with %s: %d %s", agency, scope, w.Code, w.Body)
+			}
+		}
+		without := slices.DeleteFunc(slices.Clone(store.Scopes), func(s string) bool { return s == right.Scope })
+		if w := answer(s.own, keyWith(agency, without...)); right.Scope != "" && w.Code != 403 {
+			t.Errorf("every scope but %s (agency %q): %d, want 403", right.Scope, agency, w.Code)
+		}
+	}
+}
+
+func sameHeaders(a, b *httptest.ResponseRecorder) bool {
+	return fmt.Sprint(a.Header()) == fmt.Sprint(b.Header())
+}
