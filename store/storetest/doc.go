@@ -3,5 +3,8 @@
 //
 //	store ──▶ Proxy (cut, delay, black hole) ──▶ Redis (Kill, Stop, Cont, Restart) ──▶ a folder of the test
 //
+// A master with replicas and sentinels, or a cluster, stands behind networks that can be partitioned: [StartSentinels],
+// [StartCluster].
+//
 // The promise kept here: a server never outlives its test, however that ends. Start from [Start], [Open], [NewProxy].
 package storetest

@@ -31,6 +31,7 @@ type Proxy struct {
 	delay time.Duration         // guarded by mu: each read is handed on so much later
 	hole  [2]bool               // guarded by mu: what comes is swallowed
 	left  [2]int64              // guarded by mu: octets until the cut; -1: no cut
+	bar   map[string]bool       // guarded by mu: hosts whose octets are swallowed, both ways
 	cuts  int                   // guarded by mu
 	wg    sync.WaitGroup
 }
@@ -118,6 +119,38 @@ func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Unlock()
 }
 
+// Bar swallows, both ways, what connections from these hosts carry, old ones and new ones, without closing anything:
+// what a partition does.
+func (p *Proxy) Bar(hosts ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil {
+		p.bar = map[string]bool{}
+	}
+	for _, h := range hosts {
+		p.bar[h] = true
+	}
+}
+
+// Unbar ends every Bar. Connections out of which octets were taken are reset.
+func (p *Proxy) Unbar() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for client, server := range p.links {
+		if p.bar[host(client)] {
+			reset(client)
+			reset(server)
+		}
+	}
+	p.bar = nil
+}
+
+// host is where a connection comes from.
+func host(c net.Conn) string {
+	h, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+	return h
+}
+
 func (p *Proxy) serve(ln net.Listener) {
 	for {
 		client, err := ln.Accept()
@@ -156,11 +189,11 @@ func (p *Proxy) carry(d Direction, dst, src, client net.Conn) {
 		delete(p.links, client)
 		p.mu.Unlock()
 	}()
-	buf := make([]byte, 32<<10)
+	buf, from := make([]byte, 32<<10), host(client)
 	for {
 		n, err := src.Read(buf)
 		if n > 0 {
-			rest, cut, delay := p.judge(d, buf[:n])
+			rest, cut, delay := p.judge(d, from, buf[:n])
 			if delay > 0 {
 				time.Sleep(delay) // the network's own slowness, not a wait for a result
 			}
@@ -180,10 +213,10 @@ func (p *Proxy) carry(d Direction, dst, src, client net.Conn) {
 }
 
 // judge says what of b goes on, whether the connection is cut then, and how much later.
-func (p *Proxy) judge(d Direction, b []byte) (rest []byte, cut bool, delay time.Duration) {
+func (p *Proxy) judge(d Direction, from string, b []byte) (rest []byte, cut bool, delay time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hole[d] {
+	if p.hole[d] || p.bar[from] {
 		return nil, false, 0
 	}
 	if left := p.left[d]; left >= 0 {

@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Fsync    string   // appendfsync; default always; "none": appendonly no
 	Dir      string   // its folder; default t.TempDir()
+	Addr     string   // host:port instead of a free one
 	Unix     bool     // on a unix socket in Dir instead of a port
 	Password string   // requirepass
 	Args     []string // more lines of redis.conf: "maxmemory 10mb"
@@ -62,6 +63,10 @@ func Start(t testing.TB, o Options) *Redis {
 	}
 	t.Cleanup(r.close)
 	if r.o.Unix {
+		r.Restart()
+		return r
+	}
+	if r.addr = r.o.Addr; r.addr != "" {
 		r.Restart()
 		return r
 	}
