@@ -303,3 +303,56 @@ func (l *loader) checkAgencies() {
 		}
 	}
 }
+
+// Institution is one of the line's own list.
+type Institution struct {
+	Name     string
+	Superior string // a unit's institution, a regency's province; "": none
+}
+
+// InstitutionList gives the national institutions and the regions, in the files' order, without their units and offices.
+func (w *Words) InstitutionList() []Institution {
+	a := &w.agencies
+	list := make([]Institution, 0, len(a.national)+len(a.regions))
+	for i := range a.national {
+		list = append(list, Institution{Name: a.national[i].name})
+	}
+	for i := range a.regions {
+		list = append(list, Institution{Name: a.regions[i].name, Superior: a.above(int32(i))})
+	}
+	return list
+}
+
+// above is the name of the province around a region; "" for a province.
+func (a *agencies) above(region int32) string {
+	if p := a.regions[region].province; p != region {
+		return a.regions[p].name
+	}
+	return ""
+}
+
+// Institution finds who has this name in the line's own list: an institution, one of its units, a region, or an office,
+// bare or of a region ("Dinas PUPR Kabupaten Bantul").
+func (w *Words) Institution(name string) (Institution, bool) {
+	a := &w.agencies
+	for i := range a.national {
+		if a.national[i].name == name {
+			return Institution{Name: name}, true
+		}
+		if slices.Contains(a.national[i].units, name) {
+			return Institution{Name: name, Superior: a.national[i].name}, true
+		}
+	}
+	for i := range a.regions {
+		if a.regions[i].name == name {
+			return Institution{Name: name, Superior: a.above(int32(i))}, true
+		}
+	}
+	switch office, in := a.parted(name); {
+	case in >= 0:
+		return Institution{Name: name, Superior: a.regions[in].name}, true
+	case a.office(office):
+		return Institution{Name: name}, true
+	}
+	return Institution{}, false
+}

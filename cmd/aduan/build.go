@@ -16,6 +16,7 @@ import (
 	"aduan/configs"
 	"aduan/configs/words"
 	"aduan/conversation"
+	"aduan/internal/agency"
 	"aduan/internal/certs"
 	"aduan/internal/handoff"
 	"aduan/internal/intake"
@@ -44,6 +45,7 @@ type line struct {
 	turner      *turn.Turner
 	tally       *tally.Tally
 	desk        *turn.Desk
+	agencies    *agency.Book
 	sender      *sender.Sender
 	timers      *timers.Timers
 	handoff     *handoff.Handoff
@@ -109,6 +111,10 @@ func (l *line) build(engine *conversation.Engine) error {
 	})
 	l.turner = turn.New(o)
 	l.desk = turn.NewDesk(l.turner)
+	l.agencies = agency.New(agency.Options{
+		Store: l.store, Now: l.timing.now,
+		Words: func() *conversation.Words { return l.turner.Settings().Engine.Words() },
+	})
 	l.intake = intake.New(intake.Options{
 		Store: l.store, Turner: l.turner, Receipts: l.sender, Settler: settler, Links: l.intakeLink,
 		Region: cfg.Line.Region, ShortCode: cfg.Line.ShortCode, SegmentsTimeout: cfg.SMPP.SegmentsTimeout,

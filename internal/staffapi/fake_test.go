@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"aduan/conversation"
+	"aduan/internal/agency"
 	"aduan/internal/desk"
 	"aduan/internal/staffapi"
 	"aduan/store"
@@ -156,6 +158,8 @@ var keysBySecret = map[string]store.APIKey{
 	"readers": {ID: "K5", Name: "reader", Scopes: []string{"tickets:read"}},
 	"writers": {ID: "K6", Name: "writer", Scopes: []string{"tickets:write"}},
 	"ops":     {ID: "K7", Name: "prometheus", Scopes: []string{"operate"}},
+	"head":    {ID: "KA", Name: "head of the line", Scopes: []string{"tickets:read", "admin"}},
+	"puhead":  {ID: "KB", Name: "head of public works", Scopes: []string{"tickets:read", "admin"}, Agency: "pu"},
 	"revoked": {ID: "K8", Revoked: true, Scopes: []string{"tickets:read"}},
 	"expired": {ID: "K9", Expires: time.Now().Add(-time.Second), Scopes: []string{"tickets:read"}},
 }
@@ -177,19 +181,61 @@ func (k *fakeKeys) FindKey(_ context.Context, secret string) (store.APIKey, erro
 	return key, nil
 }
 
+// fakeBook keeps agencies as a store does, without looking at the tree.
+type fakeBook struct {
+	mu  sync.Mutex
+	all map[string]store.Agency
+}
+
+func (b *fakeBook) Agencies(context.Context) ([]store.Agency, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Values(b.all)), nil
+}
+
+func (b *fakeBook) PutAgency(_ context.Context, a store.Agency, want *uint64, _ func(string) string) (uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if want != nil && *want != b.all[a.Name].Version {
+		return 0, store.ErrVersion
+	}
+	a.Version = b.all[a.Name].Version + 1
+	b.all[a.Name] = a
+	return a.Version, nil
+}
+
+func (b *fakeBook) DeleteAgency(_ context.Context, name string, want *uint64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch a, ok := b.all[name]; {
+	case !ok:
+		return store.ErrNotFound
+	case want != nil && *want != a.Version:
+		return store.ErrVersion
+	}
+	delete(b.all, name)
+	return nil
+}
+
+func (b *fakeBook) ListKeys(context.Context) ([]store.APIKey, error) { return nil, nil }
+
 // api is a server under test; each of its answers is held against its own /openapi.json.
 type api struct {
 	t    *testing.T
 	s    *staffapi.Server
 	desk *fakeDesk
 	keys *fakeKeys
+	book *agency.Book
 	doc  *openapi3.T
 }
 
 func newAPI(t *testing.T, change func(*staffapi.Options)) *api {
 	t.Helper()
 	a := &api{t: t, desk: &fakeDesk{first: map[string]desk.Idempotency{}, answers: map[string]desk.StatusAnswer{}}, keys: &fakeKeys{}}
-	o := staffapi.Options{Desk: a.desk, Keys: a.keys, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
+	a.book = agency.New(agency.Options{Store: &fakeBook{all: map[string]store.Agency{
+		"dinkes": {Name: "dinkes", Version: 1, Data: []byte("{}")}, "dinsos": {Name: "dinsos", Version: 1, Data: []byte("{}")},
+	}}, Now: time.Now})
+	o := staffapi.Options{Desk: a.desk, Agencies: a.book, Keys: a.keys, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
 	if change != nil {
 		change(&o)
 	}

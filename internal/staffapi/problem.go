@@ -52,6 +52,7 @@ var problems = map[int]struct{ code, detail string }{
 	http.StatusMethodNotAllowed:      {"method_not_allowed", "this path takes other methods: see the Allow header"},
 	http.StatusRequestTimeout:        {"timeout", "the request came too slowly: send it again"},
 	http.StatusConflict:              {"conflict", "the ticket does not take this now"},
+	http.StatusPreconditionFailed:    {"changed", "it was changed meanwhile: read it again"},
 	http.StatusRequestEntityTooLarge: {"too_large", "the body is larger than 64 KB"},
 	http.StatusUnsupportedMediaType:  {"unsupported_media_type", "send Content-Type: application/json"},
 	http.StatusMisdirectedRequest:    {"misdirected", "this Host is not served here: add it to http.hosts"},
@@ -79,6 +80,7 @@ func coded(status int, code, detail string) *Problem {
 func ofDesk(err error) error {
 	var tooLong *desk.TooLong
 	var invalid *desk.Invalid
+	var inUse *desk.InUse
 	switch {
 	case errors.Is(err, desk.ErrNotFound):
 		return newProblem(http.StatusNotFound)
@@ -88,6 +90,12 @@ func ofDesk(err error) error {
 		return coded(http.StatusConflict, "erased", "the citizen's data were erased; the ticket takes nothing more")
 	case errors.Is(err, desk.ErrKeyMisused):
 		return coded(http.StatusUnprocessableEntity, "idempotency_key_reused", "this Idempotency-Key was used with another body: take a new one")
+	case errors.Is(err, desk.ErrForbidden):
+		return coded(http.StatusForbidden, "forbidden", "a key of one agency may not do this")
+	case errors.Is(err, desk.ErrChanged):
+		return newProblem(http.StatusPreconditionFailed)
+	case errors.As(err, &inUse):
+		return coded(http.StatusConflict, "in_use", "something still names it: "+inUse.By)
 	case errors.As(err, &tooLong):
 		p := coded(http.StatusUnprocessableEntity, "too_long", "the SMS takes more segments than max_segments: shorten it, or raise max_segments")
 		p.Segments, p.MaxSegments = tooLong.Segments, tooLong.Max

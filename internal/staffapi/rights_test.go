@@ -25,6 +25,10 @@ var samples = map[string]sample{
 	"POST /v1/tickets/{number}/question": {own: ticketPath("/question"), unknown: nobody("/question"), body: `{"text":"Di mana?"}`},
 	"GET /v1/messages/{id}":              {own: "/v1/messages/" + smsID, unknown: "/v1/messages/01J00000000000000000000001" + "07"},
 	"POST /v1/preview":                   {own: "/v1/preview", body: `{"text":"x"}`},
+	"GET /v1/agencies":                   {own: "/v1/agencies"},
+	"GET /v1/agencies/{name}":            {own: "/v1/agencies/dinsos"},
+	"PUT /v1/agencies/{name}":            {own: "/v1/agencies/dinsos", body: `{}`},
+	"DELETE /v1/agencies/{name}":         {own: "/v1/agencies/dinkes"},
 }
 
 // nobody is the path of a ticket that does not exist.

@@ -13,6 +13,7 @@ import (
 var locations = map[string]struct{}{
 	"body": {}, "body.status": {}, "body.note": {}, "body.notify": {}, "body.agency": {}, "body.external_id": {},
 	"body.max_segments": {}, "body.text": {}, "path.number": {}, "path.id": {}, "header.Idempotency-Key": {},
+	"path.name": {}, "body.name": {}, "body.parent": {}, "body.officers": {}, "header.If-Match": {},
 }
 
 // always are the problems that any operation may answer with.
@@ -37,6 +38,7 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	api.UseMiddleware(s.requireKey)
 	s.ticketRoutes(api)
 	s.messageRoutes(api)
+	s.agencyRoutes(api)
 	if err := s.unknownRoutes(served(api.OpenAPI())); err != nil {
 		return nil, err
 	}

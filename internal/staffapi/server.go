@@ -32,6 +32,14 @@ type Desk interface {
 	PushQuestion(ctx context.Context, r desk.QuestionRequest) (a desk.StatusAnswer, replayed bool, err error)
 }
 
+// Agencies are the institutions that handle tickets; *agency.Book is one. Its errors are those of package desk.
+type Agencies interface {
+	List(ctx context.Context, v desk.Viewer) ([]desk.Agency, error)
+	Get(ctx context.Context, v desk.Viewer, name string) (desk.Agency, error)
+	Put(ctx context.Context, r desk.PutAgencyRequest) (a desk.Agency, created bool, err error)
+	Delete(ctx context.Context, r desk.DeleteAgencyRequest) error
+}
+
 // Keys finds API keys; *store.Store is one. An unknown secret is store.ErrNoKey.
 type Keys interface {
 	FindKey(ctx context.Context, secret string) (store.APIKey, error)
@@ -54,10 +62,11 @@ type inUse struct {
 	hosts map[string]bool
 }
 
-// Options are the parts and limits of a Server. Desk and Keys are required.
+// Options are the parts and limits of a Server. Desk, Agencies and Keys are required.
 type Options struct {
-	Desk Desk
-	Keys Keys
+	Desk     Desk
+	Agencies Agencies
+	Keys     Keys
 	// Extra are other handlers of the same listener by their mux pattern ("/livez", "/phone/", "/"). The front covers them too;
 	// "/metrics" is asked for a key with "operate" unless the listener is on loopback.
 	Extra map[string]http.Handler
@@ -112,8 +121,8 @@ type Server struct {
 // New makes a Server; nothing listens before Run.
 func New(o Options) (*Server, error) {
 	o.defaults()
-	if o.Desk == nil || o.Keys == nil {
-		return nil, errors.New("staffapi: Options.Desk and Options.Keys are required")
+	if o.Desk == nil || o.Agencies == nil || o.Keys == nil {
+		return nil, errors.New("staffapi: Options.Desk, Options.Agencies and Options.Keys are required")
 	}
 	s := &Server{
 		o: o, metrics: newMetrics(o.Metrics), extra: http.NewServeMux(),
