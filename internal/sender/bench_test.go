@@ -42,7 +42,7 @@ func BenchmarkALinkBesideAThrottledOne(b *testing.B) {
 		go func() { ended <- s.Run(ctx) }()
 		n := 0
 		feed := func(link string) {
-			for s.Reserve(link, store.ClassDirect) {
+			for s.Reserve(context.Background(), link, store.ClassDirect) {
 				n++
 				s.Send([]store.Outgoing{{ID: link + time.Now().String(), Link: link, Text: "halo", To: citizen(n % 90_000), Queued: time.Now()}})
 			}

@@ -218,7 +218,7 @@ func (y *yard) send(link string, to msisdn.MSISDN, class store.Class, text strin
 			y.t.Fatal(err)
 		}
 		one := store.SMS{ID: y.store.NewID(c.ID.Shard), Text: text, From: "1708", Link: link, Class: class}
-		one.Hold = y.sender.Reserve(link, class)
+		one.Hold = y.sender.Reserve(context.Background(), link, class)
 		out, err := y.store.Commit(context.Background(), &store.Turn{
 			Boot: y.store.BootID(), Now: time.Now(), Citizen: c, State: []byte("{}"), SMS: []store.SMS{one},
 		})

@@ -24,8 +24,11 @@ type queue struct {
 	asked     int           // room told at the last look into the store
 	waiting   [classes][]held
 	turns     [classes][]*turn
-	turnLast  bool // the last to go was a further segment: where an SMS of the same class waits, it is next
-	closed    bool // its Serve has ended: nothing is taken any more
+	turnLast  bool            // the last to go was a further segment: where an SMS of the same class waits, it is next
+	closed    bool            // its Serve has ended: nothing is taken any more
+	patient   []chan struct{} // new direct answers that wait a moment for a place, the first first; told when it is theirs
+	moved     time.Time       // when a place was last given back, or the first one taken
+	between   time.Duration   // how long that takes as a rule
 	downSince time.Time
 }
 
@@ -55,31 +58,6 @@ func classOf(m store.Outgoing) int { return min(max(int(m.Class), 0), classes-1)
 
 // headroom is a sixth of the room: what comes from the store, and pushes, leave it to direct answers.
 func (q *queue) headroom() int { return max(q.limit/6, 1) }
-
-// reserve takes a place for a new SMS. While others of its class wait in the store for want of room, a part of it is
-// left to them: they are older. Pushes leave a part of the room to direct answers, broadcasts twice as much.
-func (q *queue) reserve(class store.Class) bool {
-	stopped, ask := q.pace.isStopped(time.Now())
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	c := min(max(int(class), 0), classes-1)
-	limit := q.limit - c*q.headroom()
-	if q.refused[c] {
-		limit = min(limit, q.limit-q.headroom())
-	}
-	if stopped {
-		limit = 0
-		if ask {
-			limit = 1
-		}
-	}
-	if q.closed || q.reserved >= limit {
-		q.refused[c] = true
-		return false
-	}
-	q.reserved++
-	return true
-}
 
 // adopt takes a place for an SMS that waited in the store, or in another link's memory.
 func (q *queue) adopt(m store.Outgoing) bool {

@@ -179,14 +179,16 @@ func (s *Sender) limitsNow() Limits {
 func (s *Sender) ExpireAfter() time.Duration { return s.limitsNow().Expire }
 
 // Reserve keeps room for one SMS of a link in memory. It refuses where the
-// link is down or its two windows are full: the SMS then waits in the store.
-func (s *Sender) Reserve(link string, class store.Class) bool {
+// link is down or its two windows are full and stay so: the SMS then waits in the store.
+func (s *Sender) Reserve(ctx context.Context, link string, class store.Class) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	q := s.way(link, time.Now())
-	if q == nil || !q.link.Bound() || !q.reserve(class) {
+	s.mu.Unlock()
+	if q == nil || !q.link.Bound() || !q.reserve(ctx, class) {
 		return false
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.promised[link] = append(s.promised[link], q)
 	return true
 }
@@ -213,11 +215,7 @@ func (s *Sender) Unreserve(link string) {
 
 // free gives a place back, and says so where SMS wait for one in the store.
 func (s *Sender) free(q *queue) {
-	q.mu.Lock()
-	q.reserved--
-	wanted := slices.Contains(q.refused[:], true)
-	q.mu.Unlock()
-	if wanted {
+	if q.free() {
 		select {
 		case s.room <- struct{}{}:
 		default:

@@ -183,7 +183,7 @@ func (s *stage) turn(n int, texts ...string) (*store.Turn, int) {
 	reserved := 0
 	for _, text := range texts {
 		one := store.SMS{ID: s.store.NewID(c.ID.Shard), Text: text, From: "1708", Link: "A"}
-		if one.Hold = s.sender.Reserve("A", one.Class); one.Hold {
+		if one.Hold = s.sender.Reserve(context.Background(), "A", one.Class); one.Hold {
 			reserved++
 		}
 		turn.SMS = append(turn.SMS, one)

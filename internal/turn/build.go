@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 
 // build makes the commit of a turn. reserved are the links at which the outbox
 // holds room for SMS of it, one name a reservation.
-func (t *Turner) build(c store.Citizen, s spec, set *Settings, next conversation.State, eff conversation.Effects, now time.Time) (*store.Turn, []string, error) {
+func (t *Turner) build(ctx context.Context, c store.Citizen, s spec, set *Settings, next conversation.State, eff conversation.Effects, now time.Time) (*store.Turn, []string, error) {
 	turn := &store.Turn{
 		Boot: s.boot, Deadline: s.deadline, Now: now, Citizen: c,
 		TickAt: next.TickAt(), Mark: s.mark, Fill: s.fill, Erase: eff.Erase, HandoffHere: t.o.Courier != nil,
@@ -26,7 +27,7 @@ func (t *Turner) build(c store.Citizen, s spec, set *Settings, next conversation
 	heads := newHeads(&next, eff.Tickets)
 	var reserved []string
 	for _, r := range eff.Replies {
-		sms, held := t.outgoing(c, s, set, r, next.Link, heads.get(r.Ticket), now)
+		sms, held := t.outgoing(ctx, c, s, set, r, next.Link, heads.get(r.Ticket), now)
 		if held {
 			reserved = append(reserved, sms.Link)
 		}
@@ -77,7 +78,7 @@ func (t *Turner) fill(turn *store.Turn, next conversation.State, eff conversatio
 // outgoing is the SMS of a reply; it reports whether the outbox keeps room for it. last is the link by which the
 // citizen's last message came. An answer leaves by the link of the message, anything else as the routes say.
 func (t *Turner) outgoing(
-	c store.Citizen, s spec, set *Settings, r conversation.Reply, last string, head *conversation.Ticket, now time.Time,
+	ctx context.Context, c store.Citizen, s spec, set *Settings, r conversation.Reply, last string, head *conversation.Ticket, now time.Time,
 ) (store.SMS, bool) {
 	sms := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: r.Text, From: s.from, Link: s.link, Ticket: r.Ticket.Serial(), Origin: s.origin}
 	if r.Push || sms.Link == "" {
@@ -93,7 +94,7 @@ func (t *Turner) outgoing(
 			return sms, false
 		}
 	}
-	sms.Hold = t.o.Outbox.Reserve(sms.Link, sms.Class)
+	sms.Hold = t.o.Outbox.Reserve(ctx, sms.Link, sms.Class)
 	return sms, sms.Hold
 }
 

@@ -104,7 +104,7 @@ func (t *Turner) Again(ctx context.Context, m Message, sms []string) (Result, er
 				continue
 			}
 			out := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: e.Text, From: m.To, Link: m.Link, Ticket: e.Ticket, Origin: m.Origin}
-			if out.Hold = t.o.Outbox.Reserve(out.Link, out.Class); out.Hold {
+			if out.Hold = t.o.Outbox.Reserve(ctx, out.Link, out.Class); out.Hold {
 				reserved = append(reserved, out.Link)
 			}
 			turn.SMS = append(turn.SMS, out)

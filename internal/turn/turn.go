@@ -40,8 +40,8 @@ type keeper interface {
 
 // Outbox takes what a commit has produced; *sender.Sender is one.
 type Outbox interface {
-	// Reserve asks for room in memory for one SMS of this link.
-	Reserve(link string, class store.Class) bool
+	// Reserve asks for room in memory for one SMS of this link; it may wait a moment for it.
+	Reserve(ctx context.Context, link string, class store.Class) bool
 	// Unreserve gives the room back.
 	Unreserve(link string)
 	// Send takes SMS that this daemon holds; each uses one reservation.
@@ -283,7 +283,7 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 			return Result{Effects: eff}, err
 		}
 	}
-	turn, reserved, err := t.build(c, s, set, next, eff, now)
+	turn, reserved, err := t.build(ctx, c, s, set, next, eff, now)
 	if err != nil {
 		giveBack()
 		return Result{}, err

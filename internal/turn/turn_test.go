@@ -48,7 +48,7 @@ type outbox struct {
 	doubted  []string
 }
 
-func (o *outbox) Reserve(link string, _ store.Class) bool {
+func (o *outbox) Reserve(_ context.Context, link string, _ store.Class) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.full {
