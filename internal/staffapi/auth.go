@@ -84,6 +84,12 @@ func (s *Server) authenticate(r *http.Request) (store.APIKey, error) {
 	if !ok {
 		return store.APIKey{}, unauthenticated("")
 	}
+	return s.Authenticate(r, secret)
+}
+
+// Authenticate finds the key of a secret that came by r in another way than its Authorization header: at the console's
+// sign-in. Its failures count with those of the API.
+func (s *Server) Authenticate(r *http.Request, secret string) (store.APIKey, error) {
 	now, caller := s.o.Now(), s.caller(r)
 	digest := sha256.Sum256([]byte(secret))
 	if !s.known.has(digest, now) {
@@ -119,6 +125,27 @@ func bearer(r *http.Request) (string, bool) {
 	scheme, secret, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	secret = strings.TrimSpace(secret)
 	return secret, ok && secret != "" && strings.EqualFold(scheme, "Bearer")
+}
+
+// Failed counts a failed sign-in of r's caller that was none of a key: by a link that is used up.
+func (s *Server) Failed(r *http.Request) {
+	s.failures.take(s.caller(r), s.o.Now())
+	s.metrics.logins.WithLabelValues("refused").Inc()
+}
+
+// Admit takes one request of a key's rate, or tells how long to wait for the next: the console's requests count with the API's.
+func (s *Server) Admit(keyID string) (ok bool, wait time.Duration) { return s.keyRates.take(keyID, s.o.Now()) }
+
+// Caller is where a request comes from, behind the proxies that are trusted.
+func (s *Server) Caller(r *http.Request) netip.Prefix { return s.caller(r) }
+
+// Secure tells whether nobody reads along between the browser and us: TLS, here or up to a proxy that is trusted.
+func (s *Server) Secure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && s.trusted(ap.Addr().Unmap()) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
 // caller is where a request comes from: an IPv4 address, or the /64 of an IPv6 one, which one machine may roam at will.
