@@ -88,7 +88,7 @@ func (c ChangeView) MarshalJSON() ([]byte, error) {
 	return marshal(plain(c))
 }
 
-// MessageView is one SMS to the citizen, without its text.
+// MessageView is one SMS to the citizen, in JSON without its text.
 type MessageView struct {
 	ID       string               `json:"id"`
 	Ticket   string               `json:"ticket" doc:"Empty: it belongs to no ticket"`
@@ -98,6 +98,8 @@ type MessageView struct {
 	Link     string               `json:"link"`
 	Times    map[string]time.Time `json:"times" doc:"When each state was reached"`
 	Error    string               `json:"error" doc:"Why it failed; empty: it did not"`
+
+	Text string `json:"-"` // for the console's eyes: case systems are told what became of an SMS, not what it said
 }
 
 // MarshalJSON never writes null for the times, and writes them in UTC.

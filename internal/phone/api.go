@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"aduan/internal/visible"
 	"aduan/smpp/gsm7"
 	"aduan/smpp/segment"
 )
@@ -42,7 +43,7 @@ func countOf(text string) countView {
 	v.Alphabet, v.Segments, v.Left = segment.Count(text)
 	if v.Alphabet == "ucs2" {
 		for _, r := range gsm7.Culprits(text) {
-			for _, p := range Pieces(string(r)) {
+			for _, p := range visible.Pieces(string(r)) {
 				v.Culprits = append(v.Culprits, p.Text+p.Code)
 			}
 		}

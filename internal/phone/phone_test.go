@@ -12,6 +12,7 @@ import (
 
 	"aduan/internal/phone"
 	"aduan/internal/phone/phonetest"
+	"aduan/internal/visible"
 	"aduan/smpp/segment"
 )
 
@@ -67,7 +68,7 @@ type state struct {
 	SMS        []struct {
 		Telephone string
 		Out       bool
-		Pieces    []phone.Piece
+		Pieces    []visible.Piece
 		Alphabet  string
 		Segments  int
 		Progress  string

@@ -1,6 +1,10 @@
 package phone
 
-import "time"
+import (
+	"time"
+
+	"aduan/internal/visible"
+)
 
 // change is what a page has to learn since revision `since`: the stream's event, and the body of GET /phone/api/state.
 type change struct {
@@ -23,7 +27,7 @@ type smsView struct {
 	Rev       uint64     `json:"rev"`
 	Out       bool       `json:"out"`
 	At        time.Time  `json:"at"`
-	Pieces    []Piece    `json:"pieces"`
+	Pieces    []visible.Piece    `json:"pieces"`
 	Alphabet  string     `json:"alphabet"`
 	Segments  int        `json:"segments"`
 	Progress  Progress   `json:"progress,omitempty"`
@@ -73,7 +77,7 @@ func (b *book) linkView() *linkView {
 func (m *message) view(number string) smsView {
 	v := smsView{
 		Telephone: number, ID: m.id, Rev: m.rev, Out: m.out, At: m.at,
-		Pieces: Pieces(m.text), Alphabet: m.alphabet, Segments: m.segments, Progress: m.progress,
+		Pieces: visible.Pieces(m.text), Alphabet: m.alphabet, Segments: m.segments, Progress: m.progress,
 	}
 	if !m.settled.IsZero() {
 		v.Settled = &m.settled

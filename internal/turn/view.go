@@ -97,7 +97,7 @@ func entry(rec store.TicketRecord, field string, v any) error {
 }
 
 func (t *Turner) messageView(m store.Message, n conversation.Number) desk.MessageView {
-	view := desk.MessageView{ID: m.ID, State: m.State, Link: m.Link, Times: m.Times, Error: m.Error}
+	view := desk.MessageView{ID: m.ID, State: m.State, Link: m.Link, Times: m.Times, Error: m.Error, Text: m.Text}
 	if n != 0 {
 		view.Ticket = n.String()
 	}

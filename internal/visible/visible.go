@@ -1,4 +1,10 @@
-package phone
+// Package visible shows what a citizen wrote so that everything in it can be seen, and nothing of it changes how the rest
+// is seen.
+//
+//	text ──▶ [Pieces] ──▶ plain text · ticket number · U+202E
+//
+// The promise kept here: C0, C1, format and filler characters never reach a page as themselves.
+package visible
 
 import (
 	"fmt"
@@ -79,11 +85,14 @@ func joins(before, r, after rune) bool {
 	return r == joiner && (before == picture || skin || unicode.Is(unicode.So, before)) && unicode.Is(unicode.So, after)
 }
 
-// Readable writes an E.164 number in groups: +62 812-0000-0001. The numbers here are invented, so they may be read.
-func Readable(digits string) string {
-	if len(digits) < 9 || !strings.HasPrefix(digits, "62") {
-		return "+" + digits
+// Text is a text on one piece, with what is hidden in it as ⟨U+202E⟩.
+func Text(text string) string {
+	var b strings.Builder
+	for _, p := range Pieces(text) {
+		b.WriteString(p.Text + p.Ticket)
+		if p.Code != "" {
+			b.WriteString("⟨" + p.Code + "⟩")
+		}
 	}
-	n := len(digits)
-	return "+62 " + digits[2:n-8] + "-" + digits[n-8:n-4] + "-" + digits[n-4:]
+	return b.String()
 }

@@ -1,4 +1,4 @@
-package phone_test
+package visible_test
 
 import (
 	"strings"
@@ -7,19 +7,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"aduan/internal/phone"
+	"aduan/internal/visible"
 )
-
-func shown(text string) string {
-	var b strings.Builder
-	for _, p := range phone.Pieces(text) {
-		b.WriteString(p.Text + p.Ticket)
-		if p.Code != "" {
-			b.WriteString("⟨" + p.Code + "⟩")
-		}
-	}
-	return b.String()
-}
 
 func TestEverythingInATextCanBeSeen(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
@@ -36,12 +25,12 @@ func TestEverythingInATextCanBeSeen(t *testing.T) {
 		{"a ticket", "nomor 4821-3769.", "nomor 4821-3769."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := shown(c.text); got != c.want {
+			if got := visible.Text(c.text); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
 	}
-	for _, p := range phone.Pieces("nomor 4821-3769, 1-4821-3769") {
+	for _, p := range visible.Pieces("nomor 4821-3769, 1-4821-3769") {
 		if strings.Contains(p.Text, "3769") {
 			t.Errorf("a ticket number stands in plain text: %+v", p)
 		}
@@ -51,7 +40,7 @@ func TestEverythingInATextCanBeSeen(t *testing.T) {
 func TestNoTextHidesAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "text")
-		for _, p := range phone.Pieces(text) {
+		for _, p := range visible.Pieces(text) {
 			if n := btoi(p.Text != "") + btoi(p.Code != "") + btoi(p.Ticket != ""); n != 1 {
 				t.Fatalf("%+v: %d fields", p, n)
 			}
@@ -69,12 +58,4 @@ func btoi(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-func TestNumbersAreReadable(t *testing.T) {
-	for in, want := range map[string]string{"6281200000001": "+62 812-0000-0001", "628120000000": "+62 81-2000-0000", "12025550100": "+12025550100"} {
-		if got := phone.Readable(in); got != want {
-			t.Errorf("%s: %s, want %s", in, got, want)
-		}
-	}
 }
