@@ -23,8 +23,9 @@ type Turn struct {
 	Join        *GroupJoin
 	Fill        *GroupFill
 	Idempotency *Idempotency
-	Erase       bool // the citizen goes, with all that only the citizen's key opens; tickets keep what is readable
-	HandoffHere bool // this daemon hands the events on at once: their due entries get a lease
+	Audit       []Audit // who did this; none: the citizen, or time
+	Erase       bool    // the citizen goes, with all that only the citizen's key opens; tickets keep what is readable
+	HandoffHere bool    // this daemon hands the events on at once: their due entries get a lease
 }
 
 // TicketWrite is what a turn writes of one ticket.
@@ -97,11 +98,12 @@ type GroupFill struct {
 	Digest string
 }
 
-// Idempotency makes a staff push safe to send again for 24 h.
+// Idempotency makes a staff push safe to send again.
 type Idempotency struct {
-	Key         string // hash of API key id, method, path and Idempotency-Key
-	Fingerprint string // hash of the body
-	Answer      []byte // what the first push was answered
+	Stands      time.Duration // how long it is known; 0: 24 h
+	Key         string        // hash of API key id, method, path and Idempotency-Key
+	Fingerprint string        // hash of the body
+	Answer      []byte        // what the first push was answered
 }
 
 // OutcomeKind says what became of a turn.

@@ -185,7 +185,26 @@ func (t *Turn) wire(veil *sealer, deadline int64, redelivery time.Duration, hand
 	args = append(args, flag(t.Erase))
 	keys, args = t.wireTickets(keys, args)
 	keys, args = t.wireSMS(keys, args)
-	return t.wireEvents(keys, args)
+	keys, args = t.wireEvents(keys, args)
+	return keys, t.wireAudit(args)
+}
+
+const idempotencyStands = 24 * time.Hour
+
+func (t *Turn) wireAudit(args []any) []any {
+	args = append(args, len(t.Audit))
+	for _, a := range t.Audit {
+		args = append(args, a.encode())
+	}
+	stands := idempotencyStands
+	if t.Idempotency != nil && t.Idempotency.Stands > 0 {
+		stands = t.Idempotency.Stands
+	}
+	args = append(args, stands.Milliseconds())
+	for _, m := range t.SMS {
+		args = append(args, t.Citizen.key.proof(m.Text))
+	}
+	return args
 }
 
 func (t *Turn) sealedNumber() []byte {

@@ -17,6 +17,14 @@ func tag(shard int) string {
 	return "{" + string(rune('0'+shard/10)) + string(rune('0'+shard%10)) + "}:"
 }
 
+// chainTag is the prefix of the keys of one chain of the audit trail: a shard's, or the line's own.
+func chainTag(chain int) string {
+	if chain == LineChain {
+		return lineTag
+	}
+	return tag(chain)
+}
+
 func citizenKey(c CitizenID) string { return tag(c.Shard) + "c:" + safe(c.Hash) }
 func outKey(c CitizenID) string     { return tag(c.Shard) + "out:" + safe(c.Hash) }
 func keptKey(c CitizenID) string    { return tag(c.Shard) + "kept:" + safe(c.Hash) }
@@ -51,6 +59,9 @@ func queuedKey(shard int) string  { return tag(shard) + "q" }
 func deadKey(shard int) string    { return tag(shard) + "dead" }
 func eventsKey(shard int) string  { return tag(shard) + "ev" }
 func fenceKey(shard int) string   { return tag(shard) + "fence" }
+func auditKey(chain int) string   { return chainTag(chain) + "audit" }
+func headKey(chain int) string    { return chainTag(chain) + "audit.head" }
+func packedKey(chain int) string  { return chainTag(chain) + "audit.packed" }
 func serialKey(shard int) string  { return tag(shard) + "serial" }
 
 func bootsKey() string  { return lineTag + "boots" }

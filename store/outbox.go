@@ -87,6 +87,8 @@ type Message struct {
 	// Interim is the latest state of an intermediate receipt, such as enroute; InterimAt is when it came.
 	Interim   string
 	InterimAt time.Time
+	// Proof is that of the text, under the citizen's key: see [Citizen.Proof]. Empty: written by an older version.
+	Proof string
 	// Damaged: the text does not open any more; what else stands here was not sealed.
 	Damaged bool
 }
@@ -301,7 +303,7 @@ func (s *Store) message(shard int, key string, reply []any) (Message, error) {
 	m.Ticket, _ = strconv.ParseUint(f["tk"], 10, 64)
 	m.Tries, _ = strconv.Atoi(f["tr"])
 	class, _ := strconv.Atoi(f["cl"])
-	m.Class = Class(class)
+	m.Class, m.Proof = Class(class), f["th"]
 	if m.Interim = f["ir"]; m.Interim != "" {
 		m.InterimAt = fromMillis(f["ia"])
 	}

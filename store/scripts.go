@@ -39,9 +39,11 @@ var (
 	scriptLease     = loadScript("lease", false)
 	scriptSurge     = loadScript("surge", false)
 	scriptAnnounce  = loadScript("announce", true)
+	scriptAudit     = loadScript("audit", true)
+	scriptChain     = canWait(loadScript("chain", true))
 
 	allScripts = []*script{
-		scriptSurge, scriptAnnounce,
+		scriptSurge, scriptAnnounce, scriptAudit, scriptChain,
 		scriptCommit, scriptDone, scriptReceipt, scriptStray, scriptSettle, scriptRedeliver, scriptRelease, scriptClaim,
 		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury, scriptLease,
 	}

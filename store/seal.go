@@ -28,6 +28,9 @@ const (
 type sealer struct {
 	id    []byte      // HMAC key of citizen ids; never changes
 	wrap  cipher.AEAD // wraps data keys
+	audit cipher.AEAD // seals what is packed of the audit trail
+	jobs  cipher.AEAD // seals what staff ordered for many tickets
+	made  []byte      // HMAC key of API keys that a request made, so that it can be answered again
 	proof string      // tells this key from another without telling the key
 	macs  sync.Pool   // of hash.Hash: HMACs under id; making one costs more than a short message's sum
 }
@@ -64,7 +67,15 @@ func newSealer(master []byte) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{id: derive("id"), wrap: wrap, proof: hex.EncodeToString(derive("check")[:16])}, nil
+	audit, err := newGCM(derive("audit"))
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := newGCM(derive("jobs"))
+	if err != nil {
+		return nil, err
+	}
+	return &sealer{id: derive("id"), wrap: wrap, audit: audit, jobs: jobs, made: derive("made"), proof: hex.EncodeToString(derive("check")[:16])}, nil
 }
 
 // check is the value that the store keeps to tell another key in words. It tells nothing about the key.
@@ -82,6 +93,18 @@ func (k *sealer) veil(digest string) string {
 type dataKey struct {
 	aead    cipher.AEAD
 	wrapped []byte // as it stands in Redis
+	raw     []byte // proofs are made with it
+}
+
+// proofSize is how many octets of a proof are kept: nobody finds another text to 96 bits.
+const proofSize = 12
+
+// proof tells, to who has the citizen's key, whether a text is the one that was sent. When the key is destroyed, it tells
+// nothing any more, not even of a text that could be guessed.
+func (d *dataKey) proof(text string) string {
+	mac := hmac.New(sha256.New, d.raw)
+	mac.Write([]byte("aduan/v1/proof\x00" + text))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:proofSize])
 }
 
 // newDataKey makes a random key for a citizen not seen before.
@@ -94,7 +117,7 @@ func (k *sealer) newDataKey(key string) (*dataKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dataKey{aead: aead, wrapped: seal(k.wrap, key, "k", raw)}, nil
+	return &dataKey{aead: aead, wrapped: seal(k.wrap, key, "k", raw), raw: raw}, nil
 }
 
 // openDataKey unwraps what stands in Redis under key.
@@ -107,7 +130,7 @@ func (k *sealer) openDataKey(key string, wrapped []byte) (*dataKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dataKey{aead: aead, wrapped: wrapped}, nil
+	return &dataKey{aead: aead, wrapped: wrapped, raw: raw}, nil
 }
 
 func (d *dataKey) seal(key, field string, plain []byte) []byte {

@@ -104,6 +104,15 @@ type Citizen struct {
 	key *dataKey
 }
 
+// Proof is what the store keeps of an SMS's text beyond the text itself: a hash under the citizen's own key, which dies
+// with it. Empty: the citizen was erased.
+func (c Citizen) Proof(text string) string {
+	if c.key == nil {
+		return ""
+	}
+	return c.key.proof(text)
+}
+
 // Identify says who a number is, without a round trip.
 func (s *Store) Identify(m msisdn.MSISDN) CitizenID { return s.keys.identify(m) }
 

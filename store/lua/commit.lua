@@ -10,6 +10,7 @@
 --       then tickets: count, each: new · stored owner · count of strings · field, value, …
 --       SMS: count, each: id · link · from · ticket · class · not before, 0 now · hold · sealed text · what caused it
 --       events: count, each: subject · body
+--       audit trail: count, each: record · how long the idempotency key stands, ms · of each SMS the proof of its text
 -- returns {1, version, again, index of each SMS held…} kept (again: it was before) · {2, mark…} a copy · {3, citizen…} stale ·
 --         {4, why} late or fenced · {5, answer} replayed · {6} key misused · {7} the group changed
 local DUE, FENCE, CITIZEN, OUT, HELD, QUEUED, EVENTS, KEPT, MARK, IDEM, JOIN, FILL = unpack(KEYS, 1, 12)
@@ -37,6 +38,9 @@ for i = 1, tonumber(take(1)) do
   k = k + 1
   events[i] = {KEYS[k], take(2)}
 end
+local audit = {}
+for i = 1, tonumber(take(1)) do audit[i] = take(1) end
+local idemStands, proofs = take(1), a
 
 -- Tried again after a lost answer: it stands, whatever time it is. The touch gives WAIT something to count.
 local c = call('HMGET', CITIZEN, 'v', 'k', 'n', 's', 'lt', 'ls')
@@ -98,6 +102,7 @@ if #sms > 0 then
 end
 if #events > 0 then list[#list + 1] = EVENTS; list[#list + 1] = 'stream' end
 for i = 1, #events do list[#list + 1] = events[i][1]; list[#list + 1] = 'list' end
+if #audit > 0 then list[#list + 1] = TAG .. 'audit'; list[#list + 1] = 'stream' end
 if kept ~= '' then list[#list + 1] = KEPT; list[#list + 1] = 'list' end
 if joinVersion ~= '' then commands[#commands + 1] = 'HDEL' end
 if erase == '1' then
@@ -153,7 +158,7 @@ for i = 1, #sms do
     call('ZADD', DUE, notBefore, 's' .. id)
   end
   call('HSET', key, 'f', '1', 'st', 'queued', 'c', hash, 'l', link, 'fr', from, 'tk', ticket, 'cl', class, 'tr', '0',
-    'q', now, 't:queued', now, 'x', text, 'by', cause, 'iq', (notBefore == '0') and '1' or '0')
+    'q', now, 't:queued', now, 'x', text, 'by', cause, 'th', ARGV[proofs + i], 'iq', (notBefore == '0') and '1' or '0')
   if holder then call('HSET', key, 'hb', boot, 'hn', '1') end
   call('ZADD', QUEUED, (notBefore == '0') and now or notBefore, id) -- since when it waits
 end
@@ -165,6 +170,7 @@ for i = 1, #events do
     call('ZADD', DUE, 'NX', handoffAt, 'h' .. subject)
   end
 end
+for i = 1, #audit do call('XADD', TAG .. 'audit', '*', 'a', audit[i]) end
 if kept ~= '' then call('RPUSH', KEPT, kept) end
 
 if mode ~= '0' then
@@ -175,7 +181,7 @@ if mode ~= '0' then
 end
 if fingerprint ~= '' then
   call('HSET', IDEM, 'fp', fingerprint, 'a', answer)
-  call('PEXPIRE', IDEM, 86400000)
+  call('PEXPIRE', IDEM, idemStands)
 end
 if joinVersion ~= '' then
   call('HSET', JOIN, 'v', str(tonumber(joinVersion) + 1), 'j', '1', 'jt', joinTicket, 'jf', joinField)

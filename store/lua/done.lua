@@ -13,7 +13,7 @@ local boot, id, ending, state, accepted, why, at, again, holdNext, grace, tries,
 marks = tonumber(marks)
 local token = boot .. ':' .. hold
 
-local s = call('HMGET', SMS, 'hb', 'st', 'dt', 'tk', 'c', 'hn')
+local s = call('HMGET', SMS, 'hb', 'st', 'dt', 'tk', 'c', 'hn', 'th')
 local function settle()
   for i = 1, marks do
     local m = call('HMGET', KEYS[9 + i], 'id', 'set')
@@ -33,7 +33,7 @@ if s[1] ~= boot or s[6] ~= hold then
 end
 
 for i = 1, marks do call('HGET', KEYS[9 + i], 'id') end
-local list = {DUE, 'zset', OUT, 'list', HELD, 'set', QUEUED, 'zset', DEAD, 'zset', EVENTS, 'stream', HANDOFF, 'list'}
+local list = {TAG .. 'audit', 'stream', DUE, 'zset', OUT, 'list', HELD, 'set', QUEUED, 'zset', DEAD, 'zset', EVENTS, 'stream', HANDOFF, 'list'}
 local EARLY = KEYS[10 + marks]
 list[#list + 1] = EARLY
 list[#list + 1] = 'zset'
@@ -68,6 +68,7 @@ elseif ending == '2' then
 else
   call('HSET', SMS, 'dt', token, 'st', state, 't:' .. state, at, 'acc', accepted, 'er', why, tried, told)
 end
+if ending ~= '2' then proven((ending == '1') and 'sms.sent' or ('sms.' .. state), s[4], id, (ending == '1') and s[7] or '', at) end
 if link ~= '' and #parts > 0 then call('HSET', SMS, 'l', link) end -- its receipts come by it, and so do its other parts
 call('HDEL', SMS, 'hb')
 call('SREM', HELD, id)

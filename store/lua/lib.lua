@@ -63,6 +63,14 @@ local function tell(event, what, id, ticket, citizen, at, why, hand)
   call('ZADD', TAG .. 'due', 'NX', at, 'h' .. subject)
 end
 
+-- proven writes down for the audit trail what became of an SMS about a ticket: what, ticket, SMS, proof of its text, at.
+-- An SMS is told from others of its ticket by four letters of its id; the time by its distance from Redis's own.
+local function proven(what, ticket, id, proof, at)
+  if not ticket or ticket == '0' then return end
+  local off = str(tonumber(at) - clock())
+  call('XADD', TAG .. 'audit', '*', 'a', '\t' .. what .. '\t' .. ticket .. '\t\t' .. string.sub(id, 23, 26) .. (proof or '') .. '\t' .. off)
+end
+
 -- receipted applies a final receipt of one part of an SMS that was sent: one part that failed ends the SMS, the last one
 -- delivered too. A final state stays, of a part as of the SMS. by is the receipt's deliver_sm, for who traces the SMS. It came after the SMS was
 -- sent, also where it was faster than the answer.
@@ -78,6 +86,7 @@ local function receipted(id, part, state, why, at, event, hand, by)
     end
   end
   call('HSET', key, 'st', state, 't:' .. state, at, 'er', why)
+  proven('sms.' .. state, m[3], id, '', at)
   if event ~= '' then
     tell(event, state == 'delivered' and 'sms.delivered' or 'sms.failed', id, m[3], m[4], at, why, hand)
   end

@@ -38,7 +38,7 @@ if not id or not m[1] or m[1] == 'queued' then
 end
 local accepted = m[4] and cjson.decode(m[4])[tonumber(part)] or ''
 local subject = (m[2] ~= '0') and ('t' .. m[2]) or ('c' .. m[3])
-local reason = refused({TAG .. 'due', 'zset', TAG .. 'ev', 'stream', TAG .. 'h:' .. subject, 'list'},
+local reason = refused({TAG .. 'due', 'zset', TAG .. 'audit', 'stream', TAG .. 'ev', 'stream', TAG .. 'h:' .. subject, 'list'},
   {'HSET', 'XADD', 'RPUSH', 'ZADD'})
 if reason then return redis.error_reply(reason) end
 if final == '1' then
