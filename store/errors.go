@@ -21,6 +21,8 @@ var (
 	ErrLate = errors.New("too late: nothing was written")
 	// ErrTaken: the serial of a new ticket, or the id of an SMS, stands already; nothing was written, and it must not be used again.
 	ErrTaken = errors.New("a number was given twice")
+	// ErrErased: the citizen was erased, and what is asked for went with it.
+	ErrErased = errors.New("the citizen was erased")
 	// ErrCursor: the cursor points before the oldest event kept, or is none of ours.
 	ErrCursor = errors.New("the cursor is older than the events kept, or not one of ours")
 )

@@ -79,7 +79,7 @@ func decodeEvents(shard int, bodies []string) ([]Event, error) {
 // Handed says that the subject's first event was handed on. Where more wait behind it, they are left to the caller
 // until leaseUntil.
 func (s *Store) Handed(ctx context.Context, ref HandoffRef, eventID string, leaseUntil time.Time) (more bool, err error) {
-	reply, err := s.lines.do(ctx, scriptHanded, []string{dueKey(ref.Shard), handoffKey(ref.Shard, ref.Subject)},
+	reply, err := s.lines.do(ctx, scriptHanded, ref.keys(),
 		ref.Subject, eventID, millis(leaseUntil))
 	if err != nil {
 		return false, err

@@ -36,6 +36,8 @@ var (
 	HandoffKey = handoffKey
 	BootsKey   = bootsKey
 	DeadKey    = deadKey
+	ParkedKey  = parkedKey
+	LettersKey = lettersKey
 	GroupKey   = groupKey
 	KeptKey    = keptKey
 	EarliesKey = earliesKey

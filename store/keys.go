@@ -57,6 +57,8 @@ func earliesKey(shard int) string { return tag(shard) + "early" }
 func dueKey(shard int) string     { return tag(shard) + "due" }
 func queuedKey(shard int) string  { return tag(shard) + "q" }
 func deadKey(shard int) string    { return tag(shard) + "dead" }
+func parkedKey(shard int) string  { return tag(shard) + "parked" }
+func lettersKey(shard int) string { return tag(shard) + "letters" }
 func eventsKey(shard int) string  { return tag(shard) + "ev" }
 func fenceKey(shard int) string   { return tag(shard) + "fence" }
 func auditKey(chain int) string   { return chainTag(chain) + "audit" }

@@ -32,6 +32,9 @@ var (
 	scriptTakeOver  = loadScript("takeover", true)
 	scriptPart      = loadScript("part", true)
 	scriptHanded    = loadScript("handed", true)
+	scriptPark      = loadScript("park", true)
+	scriptUnpark    = loadScript("unpark", true)
+	scriptRevive    = loadScript("revive", true)
 	scriptHeld      = loadScript("held", false)
 	scriptRead      = loadScript("read", false)
 	scriptRenew     = loadScript("renew", false)
@@ -44,6 +47,7 @@ var (
 
 	allScripts = []*script{
 		scriptSurge, scriptAnnounce, scriptAudit, scriptChain,
+		scriptPark, scriptUnpark, scriptRevive,
 		scriptCommit, scriptDone, scriptReceipt, scriptStray, scriptSettle, scriptRedeliver, scriptRelease, scriptClaim,
 		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury, scriptLease,
 	}

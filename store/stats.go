@@ -16,6 +16,7 @@ type Stats struct {
 	Later    int       // of these, held by quiet hours
 	Oldest   time.Time // since when the oldest of the others waits; zero: none
 	Dead     int       // SMS that wait for a person
+	Parked   int       // subjects whose first event waits for a person
 	DueSMS   int       // entries that wait for their time
 	DueTicks int
 	Groups   int // long SMS not whole
@@ -25,8 +26,8 @@ type Stats struct {
 // Stats counts, in one pipeline over all shards.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	type counts struct {
-		queued, later, held, dead *redis.IntCmd
-		oldest                    *redis.ZSliceCmd
+		queued, later, held, dead, parked *redis.IntCmd
+		oldest                            *redis.ZSliceCmd
 	}
 	pipe := s.rdb.Pipeline()
 	all := make([]counts, Shards)
@@ -38,6 +39,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 			later:  pipe.ZCount(ctx, queuedKey(shard), "("+now, "+inf"),
 			held:   pipe.SCard(ctx, heldKey(shard, boot)),
 			dead:   pipe.ZCard(ctx, deadKey(shard)),
+			parked: pipe.ZCard(ctx, parkedKey(shard)),
 			oldest: pipe.ZRangeWithScores(ctx, queuedKey(shard), 0, 0),
 		}
 	}
@@ -50,6 +52,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		st.Later += int(c.later.Val())
 		st.Held += int(c.held.Val())
 		st.Dead += int(c.dead.Val())
+		st.Parked += int(c.parked.Val())
 		if z := c.oldest.Val(); len(z) > 0 && c.queued.Val() > c.later.Val() {
 			at := time.UnixMilli(int64(z[0].Score)).UTC()
 			if st.Oldest.IsZero() || at.Before(st.Oldest) {

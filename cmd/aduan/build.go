@@ -102,7 +102,7 @@ func (l *line) build(engine *conversation.Engine) error {
 		Now: l.timing.now, Log: l.log, Metrics: sender.NewMetrics(l.registry),
 	})
 	o := turn.Options{
-		Store: l.store, Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
+		Store: l.store, Letters: l.store, Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
 		ShortCode: cfg.Line.ShortCode, Quiet: quiet(cfg), DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
 		Observe: l.observe,
 	}

@@ -52,6 +52,7 @@ type fakeDesk struct {
 	block     chan struct{} // a push waits for it
 	// interrupted: the request's context ended while a push waited
 	interrupted bool
+	decisions   []string // on dead letters
 }
 
 func (d *fakeDesk) seen(v desk.Viewer, n conversation.Number) error {

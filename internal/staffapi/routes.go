@@ -39,6 +39,7 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	s.ticketRoutes(api)
 	s.messageRoutes(api)
 	s.agencyRoutes(api)
+	s.letterRoutes(api)
 	if err := s.unknownRoutes(served(api.OpenAPI())); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type Desk interface {
 	// PushStatus and PushQuestion report replayed when the answer is that of an earlier request with the same Idempotency-Key.
 	PushStatus(ctx context.Context, r desk.StatusRequest) (a desk.StatusAnswer, replayed bool, err error)
 	PushQuestion(ctx context.Context, r desk.QuestionRequest) (a desk.StatusAnswer, replayed bool, err error)
+	letterDesk
 }
 
 // Agencies are the institutions that handle tickets; *agency.Book is one. Its errors are those of package desk.

@@ -73,6 +73,8 @@ type Settings struct {
 type Options struct {
 	Store  keeper
 	Outbox Outbox
+	// Letters are what waits for a person; nil: nothing does.
+	Letters letterKeeper
 	// Engine, ShortCode and Quiet are those of the start; see [Settings].
 	Engine    *conversation.Engine
 	ShortCode string
