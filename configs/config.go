@@ -49,10 +49,11 @@ type Answers struct {
 	LinePerHour int `mapstructure:"line_per_hour"` // of the whole line; only alarms; 0: off
 }
 
-// Surge is how many complaints of one category and place within an hour are told.
+// Surge is how many complaints of one category and place within an hour are told, and how the line answers when it is behind.
 type Surge struct {
 	Count int `mapstructure:"count"` // at least; 0: off
 	Times int `mapstructure:"times"` // of the usual hour of the week before
+	Brief int `mapstructure:"brief"` // from so many SMS behind, a new ticket is answered with its number alone; 0: never
 }
 
 // Limits are what the line promises.

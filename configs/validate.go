@@ -23,6 +23,7 @@ func check(c *Config) []Problem {
 	k.limits(c.Conversation.Limits)
 	k.atLeast("conversation.surge.count", c.Conversation.Surge.Count, 0)
 	k.atLeast("conversation.surge.times", c.Conversation.Surge.Times, 1)
+	k.atLeast("conversation.surge.brief", c.Conversation.Surge.Brief, 0)
 	k.store(c.Store)
 	k.smpp(c.SMPP)
 	k.http(c.HTTP)

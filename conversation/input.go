@@ -28,6 +28,8 @@ type SMS struct {
 	// does not hold.
 	Known  []Ticket
 	Sender SenderKind
+	// Brief: the line is far behind. What files or adds is answered with what holds the number alone, and no detail is asked.
+	Brief bool
 }
 
 // Unreadable is binary, empty or undecodable content.

@@ -43,7 +43,7 @@ func (st *step) file(kind Kind, confidential bool) {
 	i := st.history(head, ChangeEntry{By: "citizen", To: Filed, What: "status"})
 	e := st.event(EventFiled, t.Number)
 	e.Text, e.Change = head.Texts, i
-	if names := st.w.follow(head, &st.ts); len(names) > 0 {
+	if names := st.w.follow(head, &st.ts); len(names) > 0 && !st.sm.Brief {
 		st.ask(Question{Ask: AskDetail, Name: names[0], Then: names[1:], Ticket: t.Number, Until: st.now.Add(detailTime)})
 	}
 	st.happened("filed_"+string(kind), t.Number, "tail_filed")

@@ -23,7 +23,7 @@ func (st *step) say(key string, v values) {
 }
 
 // happened answers with what happened to a ticket, and with the question that
-// plain text answers now; where none stands, with the tail (may be "").
+// plain text answers now; where none stands, with the tail (may be "") unless brevity is asked for.
 func (st *step) happened(head string, n Number, tail string) {
 	c := st.catalogue()
 	text := c.render(head, values{ticket: n})
@@ -36,7 +36,7 @@ func (st *step) happened(head string, n Number, tail string) {
 			room = c.render("emergency", values{}) + " " + text
 		}
 		text += " " + st.asking(q, n, room)
-	} else if tail != "" {
+	} else if tail != "" && (!st.sm.Brief || st.stayed) {
 		text += " " + c.render(tail, values{ticket: n})
 	}
 	st.send(head, text, n)

@@ -51,6 +51,7 @@ type line struct {
 	handoff     *handoff.Handoff
 	health      *telemetry.Health
 	backlog     atomic.Pointer[store.Stats] // what waited in the store a moment ago
+	brief       brief                       // whether so much waits that new tickets are answered briefly
 
 	timing timing
 	web    web
@@ -104,8 +105,9 @@ func (l *line) build(engine *conversation.Engine) error {
 	o := turn.Options{
 		Store: l.store, Letters: l.store, Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
 		ShortCode: cfg.Line.ShortCode, Quiet: quiet(cfg), DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
-		Observe: l.observe,
+		Observe: l.observe, Brief: l.brief.is,
 	}
+	l.brief.init(l.registry, l.log, cfg.Conversation.Surge.Brief)
 	l.tally = tally.New(tally.Options{
 		Store: l.store, Limits: tallyLimits(cfg), Now: l.timing.now, Metrics: l.registry, Log: l.log,
 	})

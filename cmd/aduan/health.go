@@ -68,6 +68,7 @@ func (l *line) watch(ctx context.Context) error {
 		call, cancel := context.WithTimeout(ctx, backlogEvery)
 		if s, err := l.store.Stats(call); err == nil { // a store that is away is told of by its health
 			l.backlog.Store(&s)
+			l.brief.see(s.Queued - s.Later)
 			gauges.queued.Set(float64(s.Queued))
 			gauges.held.Set(float64(s.Held))
 			gauges.dead.Set(float64(s.Dead))

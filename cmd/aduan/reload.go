@@ -78,6 +78,7 @@ func (l *line) take(p plan, log *telemetry.Switch) {
 	l.intake.Use(intakeSettings(next))
 	l.turner.Use(turn.Settings{Engine: p.engine, ShortCode: next.Line.ShortCode, Quiet: quiet(next)})
 	l.tally.Use(tallyLimits(next))
+	l.brief.use(next.Conversation.Surge.Brief)
 	l.web.use(p.http)
 	for _, link := range l.pool.Links() {
 		link.RenewCertificates()

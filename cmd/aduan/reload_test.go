@@ -86,6 +86,7 @@ func settingsTakenUp(dir, cert, key string) map[string]reloaded {
 		"conversation.answers.line_per_hour": {value: "9", look: tallied},
 		"conversation.surge.count":           {value: "21", look: tallied},
 		"conversation.surge.times":           {value: "6", look: tallied},
+		"conversation.surge.brief":           {value: "1000", look: of(func(l *line) any { return l.brief.from.Load() })},
 		"smpp.default_link":                  {value: "other", look: routed},
 		"smpp.redelivery":                    {value: "25h", look: kept},
 		"smpp.segments_timeout":              {value: "11m", look: of(func(l *line) any { return l.intake.Settings().SegmentsTimeout })},

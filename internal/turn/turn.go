@@ -90,6 +90,8 @@ type Options struct {
 	// Observe is shown the effects of each turn that was kept; nil: nobody looks.
 	Observe func(conversation.Effects)
 	Metrics *Metrics
+	// Brief tells whether the line is so far behind that it answers briefly; nil: never.
+	Brief func() bool
 	// Count says what an SMS costs on a link: alphabet, segments, what is left in the last; default segment.Count.
 	Count func(link, text string) (alphabet string, segments, left int)
 	// Patience bounds a turn that is not an answer to the SMSC; default 5 s.
@@ -278,7 +280,7 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	now := t.o.Now()
 	failpoint.Poison(s.text)
 	set := t.settings.Load()
-	next, eff := set.Engine.Step(state, s.input(number, known), now)
+	next, eff := set.Engine.Step(state, t.input(s, number, known), now)
 	if s.refused != nil {
 		if err := s.refused(eff); err != nil {
 			giveBack()
@@ -305,6 +307,16 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 		}
 	}
 	return Result{Outcome: out, Effects: eff}, err
+}
+
+// input is what happens, brief where the line is.
+func (t *Turner) input(s spec, n conversation.Number, known []conversation.Ticket) conversation.Input {
+	in := s.input(n, known)
+	if sms, ok := in.(conversation.SMS); ok && t.o.Brief != nil {
+		sms.Brief = t.o.Brief()
+		return sms
+	}
+	return in
 }
 
 // erasesFirst tells that the citizen's erasure has fallen due, and a message
