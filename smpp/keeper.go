@@ -56,7 +56,7 @@ func (k *keeper) attempt(ctx context.Context) (lasted time.Duration, err error) 
 	}
 	o := &k.link.o
 	s := newSession(o, o.SessionID(), k.bindAs, conn)
-	s.taps = &k.link.taps
+	s.taps, s.pulse = &k.link.taps, &k.link.pulse
 	var boundAt time.Time
 	s.held = func() int {
 		if k.bindAs == CmdBindReceiver {

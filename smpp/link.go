@@ -16,6 +16,7 @@ type Link struct {
 	o     LinkOptions
 	lanes []*lane // immutable; their fields are guarded by mu
 	taps  taps    // changed under mu, read by the sessions without it
+	pulse pulse   // counted by the sessions
 
 	mu sync.Mutex // nothing blocks, and no callback runs, while it is held
 
@@ -28,6 +29,7 @@ type Link struct {
 	shaken     chan struct{} // one slot: a handshake told of certificates
 	closing    bool
 	standby    bool // another daemon may bind, we may not
+	history    []LinkChange
 }
 
 // NewLink checks the options; nothing is dialled before Run.
@@ -49,6 +51,7 @@ func NewLink(o LinkOptions) (*Link, error) {
 	l.standby = o.Lease != nil
 	l.status = l.compute()
 	l.status.Since = time.Now()
+	l.remember(l.status)
 	o.Metrics.begin(o.Name)
 	return l, nil
 }
@@ -216,6 +219,7 @@ func (l *Link) change(f func()) {
 		s.Since = l.status.Since
 	} else {
 		s.Since = time.Now()
+		l.remember(s)
 	}
 	l.status = s
 	l.o.Metrics.show(s)

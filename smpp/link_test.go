@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -278,6 +279,12 @@ func TestNobodyListens(t *testing.T) {
 		}
 		if s := link.Status(); s.State != smpp.LinkClosed {
 			t.Errorf("state %v", s.State)
+		}
+		h := link.History()
+		if len(h) != 20 || h[19].State != smpp.LinkClosed || !slices.ContainsFunc(h, func(c smpp.LinkChange) bool {
+			return c.State == smpp.LinkWaiting && strings.Contains(c.Reason, "cannot connect") && !c.At.IsZero()
+		}) {
+			t.Errorf("its history is %+v", h)
 		}
 	})
 }

@@ -109,6 +109,7 @@ func newInstruments() instruments {
 
 // counted counts a PDU.
 func (s *Session) counted(d direction, id CommandID, status Status) {
+	s.pulse.counted(d, id)
 	if s.o.Metrics == nil {
 		return
 	}
@@ -168,6 +169,9 @@ func (m *Metrics) bound(link string, status Status) {
 
 // responded times a request of ours.
 func (s *Session) responded(id CommandID, d time.Duration) {
+	if id == CmdSubmitSM {
+		s.pulse.responses[bucket(d)].Add(1)
+	}
 	if s.o.Metrics == nil {
 		return
 	}
@@ -181,6 +185,7 @@ func (s *Session) responded(id CommandID, d time.Duration) {
 
 // answered times an answer of ours.
 func (s *Session) answered(d time.Duration) {
+	s.pulse.answers[bucket(d)].Add(1)
 	if s.o.Metrics == nil {
 		return
 	}

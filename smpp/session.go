@@ -29,6 +29,7 @@ type Session struct {
 	onEnd   func()     // called by the owner before anybody learns that the session ended
 	held    func() int // places of the window that are taken
 	taps    *taps      // the link's; who listens
+	pulse   *pulse     // the link's
 
 	// shared
 	dead    atomic.Bool  // the connection is known to be closed
@@ -75,6 +76,7 @@ func newSession(o *LinkOptions, id string, bindAs CommandID, conn net.Conn) *Ses
 		onEnd:   func() {},
 		held:    func() int { return 0 },
 		taps:    new(taps),
+		pulse:   new(pulse),
 		out:     outstanding{bySeq: make(map[uint32]*request)},
 		proof:   proof{ackWithin: o.AckWithin},
 		series:  newInstruments(),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aduan/internal/vitals"
 	"aduan/store"
 )
 
@@ -48,19 +49,19 @@ a line for each link; with -o json an object on a line.`,
 
 // lineStatus is `aduan status -o json`.
 type lineStatus struct {
-	Daemons map[string]daemonStatus `json:"daemons"` // by boot
-	Queues  queueView               `json:"queues"`
+	Daemons map[string]vitals.Daemon `json:"daemons"` // by boot
+	Queues  queueView                `json:"queues"`
 }
 
 // readStatus reads what the daemons wrote, and counts what waits.
 func readStatus(ctx context.Context, s *store.Store) (lineStatus, error) {
-	st := lineStatus{Daemons: map[string]daemonStatus{}}
+	st := lineStatus{Daemons: map[string]vitals.Daemon{}}
 	raw, err := s.Statuses(ctx)
 	if err != nil {
 		return st, err
 	}
 	for boot, body := range raw {
-		var d daemonStatus
+		var d vitals.Daemon
 		if err := json.Unmarshal(body, &d); err != nil {
 			return st, fmt.Errorf("status of daemon %s: %w", boot, err)
 		}
@@ -109,6 +110,9 @@ func printStatus(st lineStatus, out io.Writer) error {
 			}
 			if learnt := l.Receipts.String(); learnt != "" {
 				fmt.Fprintf(w, "    receipts\t%s\n", learnt)
+			}
+			if r := l.Pulse.Responses; r.Count > 0 {
+				fmt.Fprintf(w, "    responses\thalf within %.3g ms, 99 %% within %.3g ms (last minute)\n", r.P50, r.P99)
 			}
 			if rate := l.Rate.String(); rate != "" {
 				fmt.Fprintf(w, "    rate\t%s\n", rate)

@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aduan/internal/vitals"
 )
 
 // On a terminal each look is written over the one before: no line of it stays, and nothing scrolls.
 func TestStatusInPlaceLeavesNothingBehind(t *testing.T) {
 	end := time.Now().Add(time.Hour)
-	many := lineStatus{Daemons: map[string]daemonStatus{"A": {PID: 7, Links: []linkView{
-		{Name: "main", State: "bound", Certificates: certificatesView{Theirs: &end}},
+	many := lineStatus{Daemons: map[string]vitals.Daemon{"A": {PID: 7, Links: []vitals.Link{
+		{Name: "main", State: "bound", Certificates: vitals.Certificates{Theirs: &end}},
 		{Name: "other", State: "refused", Reason: "ESME_RINVPASWD: the operator refuses the password"},
 	}}}}
 	var screen bytes.Buffer

@@ -22,16 +22,16 @@ type telephoneView struct {
 }
 
 type smsView struct {
-	Telephone string     `json:"telephone"`
-	ID        uint64     `json:"id"`
-	Rev       uint64     `json:"rev"`
-	Out       bool       `json:"out"`
-	At        time.Time  `json:"at"`
-	Pieces    []visible.Piece    `json:"pieces"`
-	Alphabet  string     `json:"alphabet"`
-	Segments  int        `json:"segments"`
-	Progress  Progress   `json:"progress,omitempty"`
-	Settled   *time.Time `json:"settled,omitempty"`
+	Telephone string          `json:"telephone"`
+	ID        uint64          `json:"id"`
+	Rev       uint64          `json:"rev"`
+	Out       bool            `json:"out"`
+	At        time.Time       `json:"at"`
+	Pieces    []visible.Piece `json:"pieces"`
+	Alphabet  string          `json:"alphabet"`
+	Segments  int             `json:"segments"`
+	Progress  Progress        `json:"progress,omitempty"`
+	Settled   *time.Time      `json:"settled,omitempty"`
 }
 
 type linkView struct {

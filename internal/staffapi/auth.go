@@ -134,7 +134,9 @@ func (s *Server) Failed(r *http.Request) {
 }
 
 // Admit takes one request of a key's rate, or tells how long to wait for the next: the console's requests count with the API's.
-func (s *Server) Admit(keyID string) (ok bool, wait time.Duration) { return s.keyRates.take(keyID, s.o.Now()) }
+func (s *Server) Admit(keyID string) (ok bool, wait time.Duration) {
+	return s.keyRates.take(keyID, s.o.Now())
+}
 
 // Caller is where a request comes from, behind the proxies that are trusted.
 func (s *Server) Caller(r *http.Request) netip.Prefix { return s.caller(r) }
