@@ -24,8 +24,12 @@ const (
 )
 
 // Only hashes of the tokens stand in Redis: 256 bits of chance cannot be found again from them.
-func sessionKey(token string) string   { return lineTag + "session:" + hex.EncodeToString(hashSecret(token)) }
-func loginLinkKey(token string) string { return lineTag + "login:" + hex.EncodeToString(hashSecret(token)) }
+func sessionKey(token string) string {
+	return lineTag + "session:" + hex.EncodeToString(hashSecret(token))
+}
+func loginLinkKey(token string) string {
+	return lineTag + "login:" + hex.EncodeToString(hashSecret(token))
+}
 
 // storedSession is a session, or a link to begin one, as it stands in Redis.
 type storedSession struct {
