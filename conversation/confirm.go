@@ -97,6 +97,8 @@ func (st *step) cancel(c command) {
 	if c.number != 0 {
 		t := st.ticket(c.number)
 		switch {
+		case t == nil && slices.Contains(st.sm.Unreadable, c.number):
+			st.say("damaged", values{})
 		case t == nil:
 			st.say("unknown", values{})
 		case !t.Status.Open():

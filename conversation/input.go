@@ -26,8 +26,10 @@ type SMS struct {
 	NewNumber Number
 	// Known are the citizen's own tickets that the text names and the state
 	// does not hold.
-	Known  []Ticket
-	Sender SenderKind
+	Known []Ticket
+	// Unreadable are the citizen's own tickets that the text names and that are damaged where they are stored.
+	Unreadable []Number
+	Sender     SenderKind
 	// Brief: the line is far behind. What files or adds is answered with what holds the number alone, and no detail is asked.
 	Brief bool
 }

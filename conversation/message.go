@@ -59,6 +59,7 @@ var messages = []message{
 	{"status_none", whole, nil},
 	{"mistyped", whole, nil},
 	{"unknown", whole, nil},
+	{"damaged", whole, nil},
 	{"over", whole, []string{"ticket", "status"}},
 	{"add_usage", whole, nil},
 	{"language_usage", whole, nil},
@@ -86,7 +87,7 @@ var messages = []message{
 // tell are the commands that a text is there to tell.
 var tell = map[string][]verb{
 	"tail_filed": {vStatus}, "tail_added": {vReport}, "tail_stayed": {vErase}, "tail_dropped": {vCancel},
-	"status_one": {vAdd}, "status_list": {vStatus}, "status_none": {vReport}, "mistyped": {vStatus}, "unknown": {vStatus},
+	"status_one": {vAdd}, "status_list": {vStatus}, "status_none": {vReport}, "mistyped": {vStatus}, "unknown": {vStatus}, "damaged": {vStatus},
 	"over": {vReport}, "add_usage": {vAdd}, "language_usage": {vLanguage}, "language_set": {vHelp},
 	"help": {vReport, vSecret, vSuggest, vAsk, vStatus, vAdd, vCancel, vLanguage, vStop, vErase},
 	"how":  {vHelp}, "thanks": {vStatus, vHelp}, "stopped": {vStart}, "started": {vStop}, "nothing_to_cancel": {vHelp},

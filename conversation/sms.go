@@ -1,5 +1,7 @@
 package conversation
 
+import "slices"
+
 // sms takes a message of the citizen: guards first, then what it says.
 func (st *step) sms(m *SMS) {
 	st.sm, st.known = m, m.Known
@@ -91,6 +93,8 @@ func (st *step) showStatus(c command) {
 	if c.number != 0 {
 		t := st.ticket(c.number)
 		switch {
+		case t == nil && slices.Contains(st.sm.Unreadable, c.number):
+			st.say("damaged", values{})
 		case t == nil:
 			st.say("unknown", values{})
 		case c.text:

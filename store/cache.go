@@ -30,6 +30,10 @@ func (c *citizens) get(id CitizenID) (Citizen, bool) {
 }
 
 func (c *citizens) put(v Citizen) {
+	if v.damaged != "" { // so that who uses it has it told
+		c.drop(v.ID)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.byID[v.ID]; ok {

@@ -42,7 +42,7 @@ func (s *Store) Commit(ctx context.Context, t *Turn) (Outcome, error) {
 		}
 		return s.counted(Outcome{}, err, began)
 	}
-	out, err := s.outcome(t, asList(reply))
+	out, err := s.outcome(ctx, t, asList(reply))
 	return s.counted(out, err, began)
 }
 
@@ -71,7 +71,7 @@ func (s *Store) counted(o Outcome, err error, began time.Time) (Outcome, error) 
 }
 
 // outcome reads what commit.lua returned.
-func (s *Store) outcome(t *Turn, reply []any) (Outcome, error) {
+func (s *Store) outcome(ctx context.Context, t *Turn, reply []any) (Outcome, error) {
 	id := t.Citizen.ID
 	switch kind := asInt(reply, 0); kind {
 	case 1:
@@ -85,8 +85,9 @@ func (s *Store) outcome(t *Turn, reply []any) (Outcome, error) {
 		}
 		if err != nil {
 			s.cache.drop(id)
-			return Outcome{}, notKept(err)
+			return Outcome{}, notKept(s.hurt(err))
 		}
+		s.aside(ctx, stands)
 		s.cache.put(stands)
 		return Outcome{Kind: Stale, Citizen: stands}, nil
 	case 4:
@@ -108,6 +109,7 @@ func (s *Store) outcome(t *Turn, reply []any) (Outcome, error) {
 
 func (s *Store) kept(t *Turn, reply []any) (Outcome, error) {
 	out := Outcome{Kind: Kept}
+	s.manager.kept.Store(true)
 	out.Version, _ = strconv.ParseUint(asString(reply[1]), 10, 64)
 	after := t.Citizen
 	after.Version, after.State = out.Version, t.State

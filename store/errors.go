@@ -35,3 +35,11 @@ func damaged(key, field string, why error) error {
 func notKept(cause error) error { return fmt.Errorf("%w: %w", ErrNotKept, cause) }
 
 func unknown(cause error) error { return fmt.Errorf("%w: %w", ErrUnknown, cause) }
+
+// hurt counts a damaged value, and hands the error on.
+func (s *Store) hurt(err error) error {
+	if errors.Is(err, ErrDamaged) {
+		s.met.damaged.Inc()
+	}
+	return err
+}

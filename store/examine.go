@@ -245,6 +245,9 @@ func (c *ticketCheck) one(shard int, serial uint64, f map[string]string, owner *
 		if r.Citizen, err = c.s.citizen(r.Owner, asStrings(owner.Val())); errors.Is(err, ErrNotFound) {
 			err = nil // erased
 		}
+		if r.Citizen.damaged != "" {
+			err = damaged(citizenKey(r.Owner), "s", errors.New("it does not open"))
+		}
 	}
 	if err == nil {
 		delete(f, "o")

@@ -15,13 +15,20 @@ import (
 	"aduan/store/internal/redisd"
 )
 
-// lineFile is data_dir/line.json: the highest serial reserved in each shard. It outlives Redis, so that a ticket number
-// is never given twice, even when Redis comes back empty or from an old backup. Daemons may share it.
+// lineFile is data_dir/line.json: the highest serial reserved in each shard, and the newest age of the store that was
+// seen. It outlives Redis, so that a ticket number is never given twice, even when Redis comes back empty or from an old
+// backup, and so that this is noticed. Daemons may share it.
 type lineFile struct {
 	path string // "": in memory only (an embedded store without a folder)
-	mem  serialTable
+	mem  lineState
 
 	writes atomic.Int64 // how many times it was written
+}
+
+// lineState is what the file says.
+type lineState struct {
+	serials serialTable
+	age     uint64 // see age.go; 0: none was seen
 }
 
 // serialTable is the highest serial reserved in each shard; 0: none.
@@ -31,13 +38,14 @@ type serialTable [Shards]uint64
 type lineForm struct {
 	Version int               `json:"version"`
 	Serials map[string]uint64 `json:"serials"` // two digits of the shard → highest serial reserved
+	Age     uint64            `json:"age,omitempty"`
 }
 
 const lineVersion = 1
 
-// update runs change on the table as it stands in the file, while no other process can, and writes it back before it
+// update runs change on what stands in the file, while no other process can, and writes it back before it
 // returns: what change reserved may be used then. Where change or the writing fails, nothing is changed.
-func (f *lineFile) update(ctx context.Context, change func(*serialTable) error) error {
+func (f *lineFile) update(ctx context.Context, change func(*lineState) error) error {
 	if f.path == "" {
 		next := f.mem
 		if err := change(&next); err != nil {
@@ -59,9 +67,10 @@ func (f *lineFile) update(ctx context.Context, change func(*serialTable) error) 
 	if err := change(&next); err != nil {
 		return err
 	}
-	for i := range next {
-		next[i] = max(next[i], before[i])
+	for i := range next.serials {
+		next.serials[i] = max(next.serials[i], before.serials[i])
 	}
+	next.age = max(next.age, before.age)
 	if next == before {
 		return nil
 	}
@@ -86,8 +95,8 @@ func (f *lineFile) lock(ctx context.Context) (*os.File, error) {
 	}
 }
 
-func (f *lineFile) read() (serialTable, error) {
-	var t serialTable
+func (f *lineFile) read() (lineState, error) {
+	var t lineState
 	b, err := os.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil
@@ -110,15 +119,16 @@ func (f *lineFile) read() (serialTable, error) {
 		if err != nil || len(name) != 2 || shard < 0 || shard >= Shards {
 			return t, damaged(fmt.Sprintf("it names a shard %q", name))
 		}
-		t[shard] = serial
+		t.serials[shard] = serial
 	}
+	t.age = form.Age
 	return t, nil
 }
 
 // write replaces the file, and returns when that survives a power loss.
-func (f *lineFile) write(t serialTable) error {
-	form := lineForm{Version: lineVersion, Serials: map[string]uint64{}}
-	for shard, serial := range t {
+func (f *lineFile) write(t lineState) error {
+	form := lineForm{Version: lineVersion, Serials: map[string]uint64{}, Age: t.age}
+	for shard, serial := range t.serials {
 		if serial > 0 {
 			form.Serials[fmt.Sprintf("%02d", shard)] = serial
 		}

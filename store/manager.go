@@ -24,8 +24,10 @@ type manager struct {
 
 	again     atomic.Bool // a connection is new: look at the server again
 	running   atomic.Bool
-	cautioned atomic.Bool // the log has told of aof-load-truncated
-	erased    atomic.Bool // a citizen was erased: the append-only file still holds what was
+	cautioned atomic.Bool             // the log has told of aof-load-truncated
+	erased    atomic.Bool             // a citizen was erased: the append-only file still holds what was
+	kept      atomic.Bool             // turns were kept since the age was counted up
+	younger   atomic.Pointer[Younger] // the store knows less than this line has told; nil: it does not
 
 	mu       sync.Mutex
 	promise  string          // guarded by mu
@@ -44,7 +46,7 @@ func (s *Store) Promise() string {
 // Health reports whether messages can be kept at this moment, and why not. Where they can, reason may still tell what a
 // person must look at.
 func (s *Store) Health() (ok bool, reason string) {
-	shut := s.gate.why()
+	shut, younger := s.gate.why(), s.younger.Load()
 	s.manager.mu.Lock()
 	defer s.manager.mu.Unlock()
 	switch {
@@ -52,6 +54,8 @@ func (s *Store) Health() (ok bool, reason string) {
 		return false, s.manager.trouble
 	case shut != "":
 		return false, shut
+	case younger != nil:
+		return true, younger.String()
 	case len(s.manager.notes) > 0:
 		return true, s.manager.notes[len(s.manager.notes)-1]
 	}

@@ -15,6 +15,8 @@ type metrics struct {
 	taken    prometheus.Counter     // SMS taken over from dead boots
 	fenced   prometheus.Counter     // times that this process lost its boot
 	bad      prometheus.Counter     // due entries that could not be read
+	damaged  prometheus.Counter     // values read that are damaged
+	younger  prometheus.Gauge       // 1: the store knows less than this line has told
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -42,9 +44,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		bad: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "aduan_store_unreadable_due_total", Help: "Due entries put off because they cannot be read.",
 		}),
+		damaged: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aduan_store_damaged_total", Help: "Times that a value was read from the store and found damaged: its checksum is wrong, or it does not open.",
+		}),
+		younger: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "aduan_store_younger", Help: "1 while the store knows less than this line has told (emptied, or put back from a backup) and nobody has acknowledged it.",
+		}),
 	}
 	if reg != nil {
-		for _, c := range []prometheus.Collector{m.turns, m.seconds, m.batch, m.failures, m.taken, m.fenced, m.bad} {
+		for _, c := range []prometheus.Collector{m.turns, m.seconds, m.batch, m.failures, m.taken, m.fenced, m.bad, m.damaged, m.younger} {
 			if err := reg.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 				panic("store: " + err.Error()) // two instruments of one name: a mistake in the code
 			}

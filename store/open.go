@@ -165,6 +165,7 @@ func (s *Store) watch(ctx context.Context) {
 	defer tick.Stop()
 	looked, pinged := time.Now(), time.Now()
 	var rewritten, trimmed time.Time
+	grown := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -181,6 +182,15 @@ func (s *Store) watch(ctx context.Context) {
 			call, cancel := context.WithTimeout(ctx, lookWithin)
 			if err := s.TrimEvents(call); err != nil && ctx.Err() == nil {
 				s.opt.Log.Warn("old events are not trimmed yet", zap.Error(err))
+			}
+			cancel()
+		}
+		if ok && time.Since(grown) >= ageEvery && s.manager.kept.Load() {
+			grown = time.Now()
+			call, cancel := context.WithTimeout(ctx, lookWithin)
+			if err := s.grow(call); err != nil && ctx.Err() == nil {
+				s.manager.kept.Store(true)
+				s.opt.Log.Warn("the store's age is not counted up yet", zap.Error(err))
 			}
 			cancel()
 		}

@@ -151,6 +151,7 @@ func (s *Store) readable(ctx context.Context, boot string, shard int, l []any) (
 		return &o, nil
 	}
 	s.met.bad.Inc()
+	_ = s.hurt(err)
 	s.opt.Log.Error("an SMS cannot be opened: it waits for a person", zap.String("sms", o.ID), zap.Error(err))
 	if o.ID == "" {
 		return nil, nil
@@ -285,6 +286,7 @@ func (s *Store) Messages(ctx context.Context, ids []string) ([]Message, error) {
 			continue
 		case errors.Is(err, ErrDamaged):
 			m.Damaged = true
+			_ = s.hurt(err)
 			s.opt.Log.Error("an SMS cannot be read", zap.String("sms", m.ID), zap.Error(err))
 		case err != nil:
 			return nil, err

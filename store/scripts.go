@@ -44,12 +44,13 @@ var (
 	scriptAnnounce  = loadScript("announce", true)
 	scriptAudit     = loadScript("audit", true)
 	scriptChain     = canWait(loadScript("chain", true))
+	scriptAge       = loadScript("age", true)
 
 	allScripts = []*script{
 		scriptSurge, scriptAnnounce, scriptAudit, scriptChain,
 		scriptPark, scriptUnpark, scriptRevive,
 		scriptCommit, scriptDone, scriptReceipt, scriptStray, scriptSettle, scriptRedeliver, scriptRelease, scriptClaim,
-		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury, scriptLease,
+		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury, scriptLease, scriptAge,
 	}
 )
 

@@ -25,7 +25,7 @@ type serials struct {
 	reserve func(ctx context.Context, wants map[int]want) (map[int]reserved, error) // one round trip for many shards
 	file    *lineFile
 	now     func() time.Time
-	raised  func(shard int, was, now uint64) // told when Redis stood below line.json
+	raised  func(ctx context.Context, shard int, was, now uint64) // told when Redis stood below line.json
 
 	writing chan struct{} // one token: who holds it reserves for all that wait
 
@@ -62,7 +62,7 @@ type flight struct {
 }
 
 func newSerials(file *lineFile, now func() time.Time) *serials {
-	return &serials{file: file, now: now, writing: make(chan struct{}, 1), waiting: map[int]*flight{}, raised: func(int, uint64, uint64) {}}
+	return &serials{file: file, now: now, writing: make(chan struct{}, 1), waiting: map[int]*flight{}, raised: func(context.Context, int, uint64, uint64) {}}
 }
 
 // take gives a serial of the shard that was never given before.
@@ -204,10 +204,10 @@ func (b *block) nextSize(now time.Time) uint64 {
 // nothing twice.
 func (s *serials) reserveBlocks(ctx context.Context, sizes map[int]uint64) (map[int]reserved, error) {
 	var got map[int]reserved
-	err := s.file.update(ctx, func(t *serialTable) error {
+	err := s.file.update(ctx, func(t *lineState) error {
 		wants := make(map[int]want, len(sizes))
 		for shard, n := range sizes {
-			wants[shard] = want{floor: max(t[shard], serialStart), n: n}
+			wants[shard] = want{floor: max(t.serials[shard], serialStart), n: n}
 		}
 		var err error
 		if got, err = s.reserve(ctx, wants); err != nil {
@@ -218,9 +218,9 @@ func (s *serials) reserveBlocks(ctx context.Context, sizes map[int]uint64) (map[
 			if !ok || r.last < wants[shard].floor+n {
 				return fmt.Errorf("shard %02d: the store gave a serial below what is reserved", shard)
 			}
-			t[shard] = r.last
+			t.serials[shard] = r.last
 		}
-		s.tell(wants, got)
+		s.tell(ctx, wants, got)
 		return nil
 	})
 	return got, err
@@ -234,28 +234,28 @@ func (s *serials) align(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	defer func() { <-s.writing }()
-	return s.file.update(ctx, func(t *serialTable) error {
+	return s.file.update(ctx, func(t *lineState) error {
 		wants := make(map[int]want, Shards)
-		for shard := range t {
-			wants[shard] = want{floor: t[shard]}
+		for shard := range t.serials {
+			wants[shard] = want{floor: t.serials[shard]}
 		}
 		got, err := s.reserve(ctx, wants)
 		if err != nil {
 			return fmt.Errorf("compare ticket numbers with %s: %w", s.file.path, err)
 		}
 		for shard, r := range got {
-			t[shard] = max(t[shard], r.last)
+			t.serials[shard] = max(t.serials[shard], r.last)
 		}
-		s.tell(wants, got)
+		s.tell(ctx, wants, got)
 		return nil
 	})
 }
 
 // tell reports shards in which Redis stood below the file.
-func (s *serials) tell(wants map[int]want, got map[int]reserved) {
+func (s *serials) tell(ctx context.Context, wants map[int]want, got map[int]reserved) {
 	for shard, r := range got {
 		if r.raised && wants[shard].floor > serialStart {
-			s.raised(shard, r.before, wants[shard].floor)
+			s.raised(ctx, shard, r.before, wants[shard].floor)
 		}
 	}
 }
@@ -267,6 +267,18 @@ func (s *Store) TakeSerial(ctx context.Context, shard int) (uint64, error) {
 		err = notKept(err)
 	}
 	return n, err
+}
+
+// SkipSerials leaves out the next n serials of each shard: they may have been given by a store that is lost.
+func (s *Store) SkipSerials(ctx context.Context, n uint64) error {
+	sizes := make(map[int]uint64, Shards)
+	for shard := range Shards {
+		sizes[shard] = n
+	}
+	if _, err := s.serials.reserveBlocks(ctx, sizes); err != nil {
+		return fmt.Errorf("leave out ticket numbers: %w", err)
+	}
+	return nil
 }
 
 // ReturnSerial gives a serial back that was surely not written, for the next ticket of the shard.

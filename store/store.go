@@ -101,7 +101,8 @@ type Citizen struct {
 	Version uint64 // 0: never seen
 	State   []byte // not to be changed
 
-	key *dataKey
+	key     *dataKey
+	damaged string // the state as it stands, where it does not open: State is then that of somebody never seen
 }
 
 // Proof is what the store keeps of an SMS's text beyond the text itself: a hash under the citizen's own key, which dies
@@ -141,10 +142,24 @@ func (s *Store) Load(ctx context.Context, id CitizenID) (Citizen, error) {
 		return Citizen{}, fmt.Errorf("load citizen %s: %w", id, err)
 	}
 	c, err := s.citizen(id, asStrings(v))
-	if err == nil {
-		s.cache.put(c)
+	if err != nil {
+		return c, s.hurt(err)
 	}
-	return c, err
+	s.aside(ctx, c)
+	s.cache.put(c)
+	return c, nil
+}
+
+// aside keeps a state that does not open beside the next one, once, and says so. Nobody can read it, but a person may
+// compare it with a backup's.
+func (s *Store) aside(ctx context.Context, c Citizen) {
+	if c.damaged == "" {
+		return
+	}
+	s.met.damaged.Inc()
+	err := s.rdb.HSetNX(ctx, citizenKey(c.ID), "s.damaged", c.damaged).Err()
+	s.opt.Log.Error("the state of a citizen's conversation is damaged: it begins anew, the tickets stand",
+		zap.Stringer("citizen", c.ID), zap.NamedError("aside", err))
 }
 
 // citizenFields is the order in which scripts, too, give a citizen.
@@ -171,7 +186,7 @@ func (s *Store) citizen(id CitizenID, f []string) (Citizen, error) {
 	c.Number = msisdn.FromRevealed(string(number))
 	if f[3] != "" {
 		if c.State, err = c.key.unseal(key, "s", []byte(f[3])); err != nil {
-			return Citizen{}, err
+			c.State, c.damaged = nil, f[3] // who has no state is served all the same
 		}
 	}
 	return c, nil

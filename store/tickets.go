@@ -19,8 +19,14 @@ type TicketRecord struct {
 	Citizen Citizen           // zero where the citizen was erased: then Entries has only what is readable
 }
 
-// Ticket reads a ticket with all that is written of it. ErrNotFound, ErrDamaged.
+// Ticket reads a ticket with all that is written of it. ErrNotFound; ErrDamaged, with the owner where that can be read.
 func (s *Store) Ticket(ctx context.Context, shard int, serial uint64) (TicketRecord, error) {
+	r, err := s.ticket(ctx, shard, serial)
+	s.aside(ctx, r.Citizen)
+	return r, s.hurt(err)
+}
+
+func (s *Store) ticket(ctx context.Context, shard int, serial uint64) (TicketRecord, error) {
 	if shard < 0 || shard >= Shards {
 		return TicketRecord{}, fmt.Errorf("ticket of shard %d: %w", shard, ErrNotFound)
 	}

@@ -49,6 +49,9 @@ func (s *Store) examine(ctx context.Context) error {
 	if err := s.examineLogin(ctx); err != nil {
 		return err
 	}
+	if err := s.grow(ctx); err != nil {
+		return err
+	}
 	return s.serials.align(ctx)
 }
 
@@ -242,13 +245,4 @@ func (s *Store) connected(ctx context.Context, cn *redis.Conn) error {
 		}
 	}
 	return nil
-}
-
-// serialRaised tells that Redis stood below line.json: it was emptied, or is an old backup.
-func (s *Store) serialRaised(shard int, was, now uint64) {
-	if s.embedded != nil {
-		return // it begins empty each time
-	}
-	s.opt.Log.Warn("a shard's ticket numbers were raised", shardField(shard), serialField("was", was), serialField("now", now))
-	s.alarm("the store knows less than line.json: it was emptied, or an old backup was put back; ticket numbers go on above those given, but tickets may be missing. Put the right data back, or look what is missing")
 }

@@ -105,7 +105,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	o := turn.Options{
 		Store: l.store, Letters: l.store, Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
 		ShortCode: cfg.Line.ShortCode, Quiet: quiet(cfg), DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
-		Observe: l.observe, Brief: l.brief.is,
+		Observe: l.observe, Brief: l.brief.is, Log: l.log,
 	}
 	l.brief.init(l.registry, l.log, cfg.Conversation.Surge.Brief)
 	l.tally = tally.New(tally.Options{

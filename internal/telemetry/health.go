@@ -107,6 +107,8 @@ func (h *Health) Look() Readiness {
 		r.Promise, r.Store = s.Promise, StoreHealth{s.OK, s.Reason}
 		if !s.OK {
 			not("the store cannot keep messages" + because(s.Reason))
+		} else if s.Reason != "" {
+			r.Reasons = append(r.Reasons, s.Reason)
 		}
 	}
 	if h.o.Links != nil {

@@ -145,7 +145,11 @@ func TestTheSupervisorIsToldOfEachChangeOnce(t *testing.T) {
 			o.Store = func() telemetry.StoreReport {
 				mu.Lock()
 				defer mu.Unlock()
-				return telemetry.StoreReport{OK: ok, Reason: "gone", Promise: "all is kept"}
+				reason := "gone"
+				if ok {
+					reason = ""
+				}
+				return telemetry.StoreReport{OK: ok, Reason: reason, Promise: "all is kept"}
 			}
 		})
 		s := &telemetry.Supervisor{Interval: 10 * time.Second, Notify: func(state string) { told = append(told, state) }}

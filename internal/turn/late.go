@@ -60,13 +60,13 @@ func (t *Turner) Late(ctx context.Context, l LatePart) (store.Outcome, error) {
 			return store.Citizen{}, errNoEntry
 		}
 		if err := json.Unmarshal(rec.Entries[l.Field], &entry); err != nil {
-			return store.Citizen{}, fmt.Errorf("turn: entry %s of a ticket cannot be read: %w", l.Field, err)
+			return store.Citizen{}, fmt.Errorf("%w: entry %s of a ticket cannot be read", store.ErrDamaged, l.Field)
 		}
 		s.known = []conversation.Ticket{head}
 		return rec.Citizen, nil
 	}
 	c, err = s.reread(ctx, &s)
-	if errors.Is(err, errNoEntry) || errors.Is(err, store.ErrNotFound) { // erased meanwhile: kept as it came
+	if errors.Is(err, errNoEntry) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) { // erased, or damaged: kept as it came
 		l.Serial, l.Field = 0, ""
 		return t.Late(ctx, l)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"aduan/conversation"
 	"aduan/internal/failpoint"
 	"aduan/internal/msisdn"
@@ -92,6 +94,7 @@ type Options struct {
 	Metrics *Metrics
 	// Brief tells whether the line is so far behind that it answers briefly; nil: never.
 	Brief func() bool
+	Log   *zap.Logger // default: none
 	// Count says what an SMS costs on a link: alphabet, segments, what is left in the last; default segment.Count.
 	Count func(link, text string) (alphabet string, segments, left int)
 	// Patience bounds a turn that is not an answer to the SMSC; default 5 s.
@@ -108,6 +111,9 @@ type Turner struct {
 func New(o Options) *Turner {
 	if o.Patience <= 0 {
 		o.Patience = 5 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
 	}
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
@@ -231,12 +237,14 @@ type spec struct {
 	numbered bool // a new ticket may come of it
 	due      bool // tickets that the state does not hold may be due
 	known    []conversation.Ticket
-	mark     *store.MarkWrite
-	join     *store.GroupJoin
-	fill     *store.GroupFill
-	origin   store.Origin
-	idem     func(conversation.Effects, []store.SMS) (*store.Idempotency, error)
-	input    func(conversation.Number, []conversation.Ticket) conversation.Input
+	// unreadable are the citizen's own tickets that the text names and that are damaged.
+	unreadable []conversation.Number
+	mark       *store.MarkWrite
+	join       *store.GroupJoin
+	fill       *store.GroupFill
+	origin     store.Origin
+	idem       func(conversation.Effects, []store.SMS) (*store.Idempotency, error)
+	input      func(conversation.Number, []conversation.Ticket) conversation.Input
 	// reread brings known and the citizen up to date when another turn was
 	// first: a head of before would overwrite what that one appended.
 	reread func(ctx context.Context, s *spec) (store.Citizen, error)
@@ -269,10 +277,11 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	if s.erasesFirst(state, t.o.Now()) {
 		return t.eraseFirst(ctx, c, s)
 	}
-	known, err := t.known(ctx, c, state, s)
+	known, unreadable, err := t.known(ctx, c, state, s)
 	if err != nil {
 		return Result{}, err
 	}
+	s.unreadable = unreadable
 	number, giveBack, err := t.number(ctx, c, s)
 	if err != nil {
 		return Result{}, err
@@ -280,7 +289,7 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	now := t.o.Now()
 	failpoint.Poison(s.text)
 	set := t.settings.Load()
-	next, eff := set.Engine.Step(state, t.input(s, number, known), now)
+	next, eff := set.Engine.Step(state, s.told(t.input(s, number, known)), now)
 	if s.refused != nil {
 		if err := s.refused(eff); err != nil {
 			giveBack()
@@ -341,12 +350,22 @@ func (t *Turner) eraseFirst(ctx context.Context, c store.Citizen, s spec) (Resul
 	return Result{Outcome: store.Outcome{Kind: store.Stale, Citizen: fresh}}, err
 }
 
+// told adds to a citizen's message which of the tickets that it names are the citizen's own and damaged.
+func (s *spec) told(in conversation.Input) conversation.Input {
+	if sms, ok := in.(conversation.SMS); ok {
+		sms.Unreadable = s.unreadable
+		return sms
+	}
+	return in
+}
+
 // known loads the citizen's own tickets that a text names, or whose clocks
 // strike, and the state no longer holds. A number of another shard is never this citizen's.
-func (t *Turner) known(ctx context.Context, c store.Citizen, state conversation.State, s spec) ([]conversation.Ticket, error) {
-	known := s.known
+// What is damaged is not known, and never told as true.
+func (t *Turner) known(ctx context.Context, c store.Citizen, state conversation.State, s spec) (known []conversation.Ticket, unreadable []conversation.Number, err error) {
+	known = s.known
 	if c.Version == 0 {
-		return known, nil
+		return known, nil, nil
 	}
 	numbers := conversation.NumbersIn(s.text)
 	if s.due {
@@ -357,19 +376,24 @@ func (t *Turner) known(ctx context.Context, c store.Citizen, state conversation.
 			continue
 		}
 		rec, err := t.o.Store.Ticket(ctx, n.Shard(), n.Serial())
-		if errors.Is(err, store.ErrNotFound) || (err == nil && rec.Owner != c.ID) {
-			continue
+		var head conversation.Ticket
+		if err == nil {
+			head, err = decodeHead(rec.Head)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("turn: ticket named in a message: %w", err)
+		switch {
+		case errors.Is(err, store.ErrDamaged):
+			t.o.Log.Error("a ticket is damaged: its citizen is told that it cannot be read", zap.Stringer("ticket", n), zap.Error(err))
+			if rec.Owner == c.ID {
+				unreadable = append(unreadable, n)
+			}
+		case errors.Is(err, store.ErrNotFound), err == nil && rec.Owner != c.ID:
+		case err != nil:
+			return nil, nil, fmt.Errorf("turn: ticket named in a message: %w", err)
+		default:
+			known = append(known, head)
 		}
-		head, err := decodeHead(rec.Head)
-		if err != nil {
-			return nil, err
-		}
-		known = append(known, head)
 	}
-	return known, nil
+	return known, unreadable, nil
 }
 
 func holds(ts []conversation.Ticket, n conversation.Number) bool {
