@@ -27,7 +27,7 @@ type Effects struct {
 	// Muted tells why an answer was left out: "flood", "machine", "echo",
 	// "cap"; "": none was.
 	Muted string
-	// Refused tells staff why: "opted_out" (the status changed, no SMS), or
+	// Refused tells staff why: "opted_out", "no_telephone" (the status changed, no SMS), or
 	// "closed", "erased", "unknown", "invalid", "too_long": nothing changed.
 	Refused string
 	// Segments is how many a too long SMS would take.
@@ -88,7 +88,8 @@ type ChangeEntry struct {
 	From   Status    `json:"f,omitempty"`
 	To     Status    `json:"to,omitempty"`
 	Note   string    `json:"no,omitempty"`
-	What   string    `json:"w"` // status, question, incomplete, unanswered …
+	What   string    `json:"w"`            // status, question, assigned, incomplete, unanswered …
+	Agency *string   `json:"ag,omitempty"` // to whom the ticket was handed by it; "": back to the triage desk; nil: to nobody else
 }
 
 // Event is for the case system. Text, Answer and Change are indexes into the
@@ -111,6 +112,7 @@ const (
 	EventOptedIn    = "citizen.opted_in"
 	EventErased     = "citizen.erased"
 	EventStatus     = "ticket.status"
+	EventAssigned   = "ticket.assigned"
 	EventIncomplete = "ticket.incomplete"
 	EventUnanswered = "ticket.unanswered"
 	EventReminder   = "ticket.reminder"

@@ -1,7 +1,7 @@
 package conversation
 
 // Input is what happens to a conversation: one of SMS, Unreadable, LatePart,
-// StaffStatus, StaffQuestion and Tick.
+// StaffStatus, StaffQuestion, StaffFile, StaffAssign and Tick.
 type Input interface{ input() }
 
 // SenderKind tells who may be behind a sender's address.
@@ -74,6 +74,29 @@ type StaffQuestion struct {
 	Known       []Ticket
 }
 
+// StaffFile is a report that came by another channel: web, app, a desk.
+type StaffFile struct {
+	Text       string
+	Kind       Kind // "": a complaint
+	By         string
+	Agency     string // whose it is at once; "": the triage desk's
+	ExternalID string
+	Notify     bool   // the citizen gets the number by SMS
+	NoPhone    bool   // the citizen has no telephone known to us
+	NewNumber  Number // that the ticket gets
+}
+
+// StaffAssign hands a ticket to an agency; "": back to the triage desk.
+type StaffAssign struct {
+	Ticket      Number
+	Agency      string
+	Note        string
+	Notify      bool // the citizen is told, with the note
+	By          string
+	MaxSegments int // 0: 3
+	Known       []Ticket
+}
+
 // Tick says that time has come: State.TickAt. Known are the tickets that
 // State.Due names.
 type Tick struct{ Known []Ticket }
@@ -83,6 +106,8 @@ func (Unreadable) input()    {}
 func (LatePart) input()      {}
 func (StaffStatus) input()   {}
 func (StaffQuestion) input() {}
+func (StaffFile) input()     {}
+func (StaffAssign) input()   {}
 func (Tick) input()          {}
 
 // text returns what the message says, a gap as a space.

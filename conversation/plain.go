@@ -33,20 +33,26 @@ func (st *step) file(kind Kind, confidential bool) {
 		FiledAt: st.now, StatusAt: st.now, Link: st.sm.Link,
 		Confidential: confidential,
 	}
-	t.Category, _ = st.w.guess.best(&st.ts)
-	t.Likely = st.w.suggest(&st.ts, t.Category)
-	st.s.Tickets = append(st.s.Tickets, t)
-	head := st.change(t.Number)
-	st.keepText(head)
-	st.startClock(head, st.now)
-	st.sight(head, true)
-	i := st.history(head, ChangeEntry{By: "citizen", To: Filed, What: "status"})
-	e := st.event(EventFiled, t.Number)
-	e.Text, e.Change = head.Texts, i
+	head := st.begin(&t, "citizen")
 	if names := st.w.follow(head, &st.ts); len(names) > 0 && !st.sm.Brief {
 		st.ask(Question{Ask: AskDetail, Name: names[0], Then: names[1:], Ticket: t.Number, Until: st.now.Add(detailTime)})
 	}
 	st.happened("filed_"+string(kind), t.Number, "tail_filed")
+}
+
+// begin makes a new ticket of the message: guesses whose it is, keeps the text, starts the clock, tells the case system.
+func (st *step) begin(t *Ticket, by string) *Ticket {
+	t.Category, _ = st.w.guess.best(&st.ts)
+	t.Likely = st.w.suggest(&st.ts, t.Category)
+	st.s.Tickets = append(st.s.Tickets, *t)
+	head := st.change(t.Number)
+	st.keepText(head)
+	st.startClock(head, st.now)
+	st.sight(head, true)
+	i := st.history(head, ChangeEntry{By: by, To: Filed, What: "status"})
+	e := st.event(EventFiled, t.Number)
+	e.Text, e.Change = head.Texts, i
+	return head
 }
 
 // keepText appends the message to the ticket's texts.
@@ -62,6 +68,11 @@ func (st *step) keepText(t *Ticket) {
 func (st *step) touch(t *Ticket) {
 	st.stay()
 	t.TouchedAt = st.now
+	st.heed(t)
+}
+
+// heed notes what the words call for: help at once, or silence.
+func (st *step) heed(t *Ticket) {
 	if t.Kind == Complaint && st.ts.has(danger) {
 		t.Urgent, st.urgent = true, true
 	}

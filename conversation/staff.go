@@ -8,6 +8,7 @@ import (
 // Reasons why a push is refused.
 const (
 	RefusedOptedOut = "opted_out" // the status changed, no SMS is sent
+	RefusedNoPhone  = "no_telephone"
 	RefusedClosed   = "closed"
 	RefusedErased   = "erased"
 	RefusedUnknown  = "unknown"
@@ -53,30 +54,58 @@ func (st *step) staffStatus(in *StaffStatus) {
 	}
 	st.speak(t)
 	asks := in.Status == Resolved
-	tell := in.Notify && !st.s.OptedOut
+	tell := in.Notify && st.reachable() == ""
 	text := st.pushText("push_status", values{ticket: t.Number, status: st.catalogue().statuses[in.Status]}, st.sayable(t, in.Agency, in.Note), asks)
 	if tell && st.tooLong(text, in.MaxSegments) {
 		return
 	}
 	t = st.change(in.Ticket)
 	i := st.setStatus(t, in.Status, in.By, in.Note)
-	if in.Agency != nil && *in.Agency != t.Agency {
-		t.Agency = *in.Agency
-		if t.Status == Forwarded { // another institution begins anew
-			st.startClock(t, st.now)
-		}
+	handed := in.Agency != nil && *in.Agency != t.Agency
+	if handed {
+		st.hand(t, *in.Agency)
 	}
 	if in.ExternalID != nil {
 		t.ExternalID = *in.ExternalID
 	}
 	st.settleQuestions(t, asks && tell)
 	st.event(EventStatus, t.Number).Change = i
+	if handed {
+		st.event(EventAssigned, t.Number).Change = i
+	}
+	st.push(t, in.Notify, "push_status", text)
+}
+
+// reachable says why the citizen gets no push; "": there is no reason.
+func (st *step) reachable() string {
 	switch {
-	case tell:
-		st.fx.Replies = append(st.fx.Replies, Reply{Text: text, Push: true, Ticket: t.Number, Language: st.lang, Template: "push_status"})
-		st.ours(text)
-	case in.Notify:
-		st.fx.Refused = RefusedOptedOut
+	case st.s.NoPhone:
+		return RefusedNoPhone
+	case st.s.OptedOut:
+		return RefusedOptedOut
+	default:
+		return ""
+	}
+}
+
+// push sends what staff caused, if they wish; else it says why none goes out.
+func (st *step) push(t *Ticket, wished bool, template, text string) {
+	if !wished {
+		return
+	}
+	if st.fx.Refused = st.reachable(); st.fx.Refused != "" {
+		return
+	}
+	st.fx.Replies = append(st.fx.Replies, Reply{Text: text, Push: true, Ticket: t.Number, Language: st.lang, Template: template})
+	st.ours(text)
+}
+
+// hand gives the ticket to another agency, of which the last line of the history tells.
+func (st *step) hand(t *Ticket, agency string) {
+	t.Agency = agency
+	st.fx.Changes[len(st.fx.Changes)-1].Agency = &agency
+	if t.Status == Forwarded { // another institution begins anew
+		st.startClock(t, st.now)
 	}
 }
 
@@ -179,8 +208,8 @@ func (st *step) staffQuestion(in *StaffQuestion) {
 	case refused != "":
 	case !t.Status.Open():
 		refused = RefusedClosed
-	case st.s.OptedOut: // the citizen would not read it: it does not stand
-		refused = RefusedOptedOut
+	case st.reachable() != "": // the citizen would not read it: it does not stand
+		refused = st.reachable()
 	case st.reveals(t, t.Agency, in.Text):
 		refused = RefusedSecret
 	}
@@ -196,6 +225,5 @@ func (st *step) staffQuestion(in *StaffQuestion) {
 	t = st.change(in.Ticket)
 	st.history(t, ChangeEntry{By: in.By, Note: in.Text, What: "question"})
 	st.ask(Question{Ask: AskOfficer, Ticket: t.Number, Asked: in.Text, Until: st.citizenBy(), RemindAt: st.beforeCitizen(st.now)})
-	st.fx.Replies = append(st.fx.Replies, Reply{Text: text, Push: true, Ticket: t.Number, Language: st.lang, Template: "push_question"})
-	st.ours(text)
+	st.push(t, true, "push_question", text)
 }

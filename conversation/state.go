@@ -19,6 +19,7 @@ type State struct {
 	V          int         `json:"v"`
 	Language   string      `json:"l,omitempty"` // "": not known yet
 	OptedOut   bool        `json:"oo,omitempty"`
+	NoPhone    bool        `json:"np,omitempty"` // a report of another channel, from nobody whom we can write to
 	Tickets    []Ticket    `json:"t,omitempty"`  // open ones and the latest closed, oldest first
 	Questions  []Question  `json:"q,omitempty"`  // standing, newest last
 	Away       []Away      `json:"aw,omitempty"` // clocks of open tickets not held

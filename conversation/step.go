@@ -31,6 +31,10 @@ func (e *Engine) Step(s State, in Input, now time.Time) (State, Effects) {
 		st.staffStatus(&in)
 	case StaffQuestion:
 		st.staffQuestion(&in)
+	case StaffFile:
+		st.staffFile(&in)
+	case StaffAssign:
+		st.staffAssign(&in)
 	case Tick:
 		st.known = in.Known
 		st.strikeAway()

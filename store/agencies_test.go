@@ -91,3 +91,22 @@ func TestAgenciesChangedByManyAtOnceKeepEachChange(t *testing.T) {
 		t.Errorf("versions %v", versions)
 	}
 }
+
+func TestARequestIsNotedOnce(t *testing.T) {
+	s, _ := storetest.Open(t)
+	for _, row := range []struct{ key, fingerprint, want string }{{"k", "a", "a"}, {"k", "a", "a"}, {"k", "b", "a"}, {"l", "b", "b"}} {
+		if first, err := s.NoteRequest(t.Context(), 7, row.key, row.fingerprint); err != nil || first != row.want {
+			t.Errorf("%s %s: %q, %v", row.key, row.fingerprint, first, err)
+		}
+	}
+	a, err := s.Nameless(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := s.Nameless(7); err != nil || a.ID == b.ID || a.ID.Shard != 7 || !a.Number.IsZero() {
+		t.Errorf("%v, %v, %v", a.ID, b.ID, err)
+	}
+	if _, err := s.Nameless(100); err == nil {
+		t.Error("a shard that does not exist")
+	}
+}

@@ -95,6 +95,10 @@ func (l *line) build(engine *conversation.Engine) error {
 	if err := l.newHandoff(); err != nil {
 		return err
 	}
+	l.agencies = agency.New(agency.Options{
+		Store: l.store, Now: l.timing.now,
+		Words: func() *conversation.Words { return l.turner.Settings().Engine.Words() },
+	})
 	settler := intake.NewSettler(l.store.Settle, l.log)
 	l.sender = sender.New(sender.Options{
 		Store: l.store, Routes: routes(cfg), Daemons: l.store.Daemons, Settler: settler,
@@ -106,6 +110,7 @@ func (l *line) build(engine *conversation.Engine) error {
 		Store: l.store, Letters: l.store, Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
 		ShortCode: cfg.Line.ShortCode, Quiet: quiet(cfg), DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
 		Observe: l.observe, Brief: l.brief.is, Log: l.log,
+		Agencies: l.agencies, Region: cfg.Line.Region,
 	}
 	l.brief.init(l.registry, l.log, cfg.Conversation.Surge.Brief)
 	l.tally = tally.New(tally.Options{
@@ -113,10 +118,6 @@ func (l *line) build(engine *conversation.Engine) error {
 	})
 	l.turner = turn.New(o)
 	l.desk = turn.NewDesk(l.turner)
-	l.agencies = agency.New(agency.Options{
-		Store: l.store, Now: l.timing.now,
-		Words: func() *conversation.Words { return l.turner.Settings().Engine.Words() },
-	})
 	l.intake = intake.New(intake.Options{
 		Store: l.store, Turner: l.turner, Receipts: l.sender, Settler: settler, Links: l.intakeLink,
 		Region: cfg.Line.Region, ShortCode: cfg.Line.ShortCode, SegmentsTimeout: cfg.SMPP.SegmentsTimeout,

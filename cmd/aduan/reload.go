@@ -76,7 +76,7 @@ func (l *line) take(p plan, log *telemetry.Switch) {
 	_ = l.handoff.Configure(p.endpoint)          // likewise
 	l.store.Keep(keeping(next))                  // after it: an event that is kept for the case system finds its way
 	l.intake.Use(intakeSettings(next))
-	l.turner.Use(turn.Settings{Engine: p.engine, ShortCode: next.Line.ShortCode, Quiet: quiet(next)})
+	l.turner.Use(turn.Settings{Engine: p.engine, ShortCode: next.Line.ShortCode, Region: next.Line.Region, Quiet: quiet(next)})
 	l.tally.Use(tallyLimits(next))
 	l.brief.use(next.Conversation.Surge.Brief)
 	l.web.use(p.http)

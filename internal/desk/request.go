@@ -54,6 +54,45 @@ type QuestionRequest struct {
 	Idempotency *Idempotency
 }
 
+// FileRequest files a report that came by another channel than SMS.
+type FileRequest struct {
+	Viewer      Viewer // a key of one agency files for its own
+	Text        string
+	Number      string // the citizen's telephone, in any dress; empty: none is known
+	Kind        conversation.Kind
+	ExternalID  string
+	Notify      bool // the citizen gets the ticket's number by SMS
+	Idempotency *Idempotency
+}
+
+// AssignRequest hands a ticket to an agency.
+type AssignRequest struct {
+	Viewer      Viewer // a key of one agency may hand on its own tickets alone
+	Number      conversation.Number
+	Agency      string // empty: back to the triage desk
+	Note        string // stands in the history, and in the SMS where Notify is true
+	Notify      bool   // the citizen is told
+	MaxSegments int
+	Idempotency *Idempotency
+}
+
+// AssignAnswer is the answer to an assignment.
+type AssignAnswer struct {
+	Ticket   string   `json:"ticket" doc:"The ticket number as it is said: it stays" example:"4821-3769"`
+	Status   string   `json:"status" doc:"The status that stands now"`
+	Agency   string   `json:"agency" doc:"Who handles it now; empty: the triage desk"`
+	Visible  bool     `json:"visible" doc:"False: it is another agency's now, and this key no longer sees it"`
+	Messages []string `json:"messages" nullable:"false" doc:"Ids of the SMS that this sends"`
+	Refused  *string  `json:"refused" nullable:"true" doc:"Why no SMS goes out: opted_out or no_telephone; null: nothing was refused"`
+}
+
+// MarshalJSON never writes null for the messages.
+func (a AssignAnswer) MarshalJSON() ([]byte, error) {
+	type plain AssignAnswer
+	a.Messages = notNil(a.Messages)
+	return marshal(plain(a))
+}
+
 // Idempotency makes a request that is sent again give the first answer again and send nothing.
 type Idempotency struct {
 	Key         string // hash of API key, method, path and Idempotency-Key
@@ -66,7 +105,7 @@ type StatusAnswer struct {
 	Ticket   string   `json:"ticket" doc:"The ticket number as it is said" example:"4821-3769"`
 	Status   string   `json:"status" doc:"The status that stands now"`
 	Messages []string `json:"messages" nullable:"false" doc:"Ids of the SMS that this sends"`
-	Refused  *string  `json:"refused" nullable:"true" doc:"Why no SMS goes out: opted_out; null: nothing was refused"`
+	Refused  *string  `json:"refused" nullable:"true" doc:"Why no SMS goes out: opted_out or no_telephone; null: nothing was refused"`
 }
 
 // MarshalJSON never writes null for the messages.

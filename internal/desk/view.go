@@ -41,7 +41,7 @@ func (t TicketView) MarshalJSON() ([]byte, error) {
 // CitizenView names the citizen: by number (masked unless the viewer may see it), or by the alias of a confidential ticket.
 type CitizenView struct {
 	Number string `json:"number,omitempty" doc:"In E.164, masked unless the key has pii:read" example:"+62•••••••123"`
-	Alias  string `json:"alias,omitempty" doc:"Instead of the number, on a confidential ticket"`
+	Alias  string `json:"alias,omitempty" doc:"Instead of the number: of a confidential ticket, or where no number is known"`
 }
 
 // TextView is one text of the citizen.
@@ -79,6 +79,8 @@ type ChangeView struct {
 	From string    `json:"from" doc:"The status before; empty: none"`
 	To   string    `json:"to" doc:"The status after"`
 	Note string    `json:"note" doc:"What staff wrote to the citizen with it"`
+	// Agency is set where the ticket was handed on.
+	Agency *string `json:"agency,omitempty" doc:"To whom this change handed the ticket; empty: back to the triage desk; left out: to nobody else"`
 }
 
 // MarshalJSON writes the time in UTC.

@@ -47,6 +47,8 @@ type fakeDesk struct {
 	refused   *string
 	statuses  []desk.StatusRequest
 	questions []desk.QuestionRequest
+	files     []desk.FileRequest
+	assigned  []desk.AssignRequest
 	first     map[string]desk.Idempotency
 	answers   map[string]desk.StatusAnswer
 	block     chan struct{} // a push waits for it
@@ -127,6 +129,29 @@ func (d *fakeDesk) PushQuestion(_ context.Context, r desk.QuestionRequest) (desk
 		d.questions = append(d.questions, r)
 		return desk.StatusAnswer{Ticket: one.String(), Status: "filed", Messages: []string{smsID}}
 	})
+}
+
+func (d *fakeDesk) File(_ context.Context, r desk.FileRequest) (desk.TicketView, bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil {
+		return desk.TicketView{}, false, d.err
+	}
+	d.files = append(d.files, r)
+	return desk.TicketView{
+		Number: one.String(), Kind: string(r.Kind), Language: "id", Status: "filed", FiledAt: time.Now(), Agency: r.Viewer.Agency, ExternalID: r.ExternalID,
+		Texts: []desk.TextView{{At: time.Now(), Text: r.Text}}, Citizen: desk.CitizenView{Alias: "R" + one.Digits()},
+	}, r.Idempotency != nil && len(d.files) > 1, nil
+}
+
+func (d *fakeDesk) Assign(_ context.Context, r desk.AssignRequest) (desk.AssignAnswer, bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.seen(r.Viewer, r.Number); err != nil {
+		return desk.AssignAnswer{}, false, err
+	}
+	d.assigned = append(d.assigned, r)
+	return desk.AssignAnswer{Ticket: one.String(), Status: "forwarded", Agency: r.Agency, Visible: r.Viewer.Agency == ""}, false, nil
 }
 
 // once is called with mu held.

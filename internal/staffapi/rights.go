@@ -64,6 +64,8 @@ var rights = map[string]Right{
 	"POST /v1/tickets/{number}/question": {ScopeWrite, ReachTicket},
 	"GET /v1/messages/{id}":              {ScopeRead, ReachTicket},
 	"POST /v1/preview":                   {ScopeRead, ReachNothing},
+	"POST /v1/tickets":                   {ScopeWrite, ReachNothing},
+	"POST /v1/tickets/{number}/assign":   {ScopeWrite, ReachTicket},
 	"GET /v1/agencies":                   {ScopeRead, ReachNothing},
 	"GET /v1/agencies/{name}":            {ScopeRead, ReachNothing},
 	"PUT /v1/agencies/{name}":            {ScopeAdmin, ReachLine},

@@ -25,6 +25,8 @@ var samples = map[string]sample{
 	"POST /v1/tickets/{number}/question": {own: ticketPath("/question"), unknown: nobody("/question"), body: `{"text":"Di mana?"}`},
 	"GET /v1/messages/{id}":              {own: "/v1/messages/" + smsID, unknown: "/v1/messages/01J00000000000000000000001" + "07"},
 	"POST /v1/preview":                   {own: "/v1/preview", body: `{"text":"x"}`},
+	"POST /v1/tickets":                   {own: "/v1/tickets", body: `{"text":"jalan rusak"}`},
+	"POST /v1/tickets/{number}/assign":   {own: ticketPath("/assign"), unknown: nobody("/assign"), body: `{"agency":"dinkes"}`},
 	"GET /v1/agencies":                   {own: "/v1/agencies"},
 	"GET /v1/agencies/{name}":            {own: "/v1/agencies/dinsos"},
 	"PUT /v1/agencies/{name}":            {own: "/v1/agencies/dinsos", body: `{}`},

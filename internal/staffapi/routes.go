@@ -13,7 +13,7 @@ import (
 var locations = map[string]struct{}{
 	"body": {}, "body.status": {}, "body.note": {}, "body.notify": {}, "body.agency": {}, "body.external_id": {},
 	"body.max_segments": {}, "body.text": {}, "path.number": {}, "path.id": {}, "header.Idempotency-Key": {},
-	"path.name": {}, "body.name": {}, "body.parent": {}, "body.officers": {}, "header.If-Match": {},
+	"body.number": {}, "body.kind": {}, "path.name": {}, "body.name": {}, "body.parent": {}, "body.officers": {}, "header.If-Match": {},
 }
 
 // always are the problems that any operation may answer with.
@@ -40,6 +40,7 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	s.messageRoutes(api)
 	s.agencyRoutes(api)
 	s.letterRoutes(api)
+	s.fileRoutes(api)
 	if err := s.unknownRoutes(served(api.OpenAPI())); err != nil {
 		return nil, err
 	}

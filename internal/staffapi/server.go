@@ -30,6 +30,9 @@ type Desk interface {
 	// PushStatus and PushQuestion report replayed when the answer is that of an earlier request with the same Idempotency-Key.
 	PushStatus(ctx context.Context, r desk.StatusRequest) (a desk.StatusAnswer, replayed bool, err error)
 	PushQuestion(ctx context.Context, r desk.QuestionRequest) (a desk.StatusAnswer, replayed bool, err error)
+	// File and Assign likewise.
+	File(ctx context.Context, r desk.FileRequest) (t desk.TicketView, replayed bool, err error)
+	Assign(ctx context.Context, r desk.AssignRequest) (a desk.AssignAnswer, replayed bool, err error)
 	letterDesk
 }
 

@@ -31,6 +31,7 @@ type Redis struct {
 	due      map[dueKey]time.Time
 	marks    map[markKey]*mark
 	answers  map[answerKey]store.Idempotency
+	claims   map[answerKey]string
 	groups   map[store.GroupRef]*group
 	opened   int64 // groups that were begun
 	early    map[receiptKey]store.ReceiptUpdate
@@ -106,7 +107,7 @@ func New() *Redis {
 		now:  time.Now,
 		lost: map[string][]loss{}, ran: map[string]int{}, redeliv: 24 * time.Hour, settled: time.Minute,
 		citizens: map[store.CitizenID]*citizen{}, tickets: map[ticketKey]*ticket{}, sms: map[string]*sms{},
-		due: map[dueKey]time.Time{}, marks: map[markKey]*mark{}, answers: map[answerKey]store.Idempotency{},
+		due: map[dueKey]time.Time{}, marks: map[markKey]*mark{}, answers: map[answerKey]store.Idempotency{}, claims: map[answerKey]string{},
 		groups: map[store.GroupRef]*group{}, early: map[receiptKey]store.ReceiptUpdate{}, learnt: map[string][]byte{}, receipts: map[receiptKey]part{},
 		boots: map[string]int{}, fences: map[string]bool{},
 	}

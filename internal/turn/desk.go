@@ -83,6 +83,32 @@ func (d *Desk) PushQuestion(ctx context.Context, r desk.QuestionRequest) (a desk
 	})
 }
 
+// Assign hands a ticket on; its number stays. Whoever may see the ticket may: an agency its own, the triage desk any.
+func (d *Desk) Assign(ctx context.Context, r desk.AssignRequest) (a desk.AssignAnswer, replayed bool, err error) {
+	if r.Agency != "" && d.t.o.Agencies != nil {
+		known, err := d.t.o.Agencies.Knows(ctx, r.Agency)
+		if err != nil {
+			return a, false, err
+		}
+		if !known {
+			return a, false, &desk.Invalid{Field: "agency", Reason: "no such agency: it has no details, no key, and is not in the line's own list"}
+		}
+	}
+	limit := r.MaxSegments
+	if limit <= 0 {
+		limit = DefaultMaxSegments
+	}
+	s, replayed, err := d.push(ctx, r.Number, r.Viewer, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
+		return conversation.StaffAssign{
+			Ticket: r.Number, Agency: r.Agency, Note: r.Note, Notify: r.Notify, By: r.Viewer.Name, MaxSegments: limit, Known: known,
+		}
+	})
+	return desk.AssignAnswer{
+		Ticket: s.Ticket, Status: s.Status, Agency: r.Agency, Messages: s.Messages, Refused: s.Refused,
+		Visible: r.Viewer.Agency == "" || r.Viewer.Agency == r.Agency,
+	}, replayed, err
+}
+
 // push makes the turn of something that staff do to one ticket.
 func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, idem *desk.Idempotency, limit int,
 	input func(known []conversation.Ticket) conversation.Input,
@@ -119,10 +145,10 @@ func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, i
 		return &store.Idempotency{Key: idem.Key, Fingerprint: idem.Fingerprint, Answer: body}, nil
 	}
 	res, err := d.t.run(ctx, rec.Citizen, s)
-	var no *refusedError
+	no := refusalIn(err)
 	switch {
-	case errors.As(err, &no):
-		return d.answeredBefore(ctx, n, idem, no.because)
+	case no != nil:
+		return d.answeredBefore(ctx, n, idem, no)
 	case errors.Is(err, desk.ErrNotFound):
 		return d.answeredBefore(ctx, n, idem, err)
 	case err != nil:
@@ -191,11 +217,20 @@ type refusedError struct{ because error }
 
 func (e *refusedError) Error() string { return e.because.Error() }
 
+// refusalIn is the refusal that a turn ended with; nil: it ended with none.
+func refusalIn(err error) error {
+	var no *refusedError
+	if errors.As(err, &no) {
+		return no.because
+	}
+	return nil
+}
+
 // refusal is the engine's refusal in the desk's words. An opted-out citizen is
 // none: the status changes, and the answer says that no SMS goes out.
 func refusal(eff conversation.Effects, limit int) error {
 	switch eff.Refused {
-	case "", "opted_out":
+	case "", conversation.RefusedOptedOut, conversation.RefusedNoPhone:
 		return nil
 	case "closed":
 		return &refusedError{desk.ErrClosed}

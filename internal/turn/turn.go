@@ -38,6 +38,8 @@ type keeper interface {
 	NewID(shard int) string
 	BootID() string
 	FirstAnswer(ctx context.Context, shard int, key string) (store.Idempotency, bool, error)
+	Nameless(shard int) (store.Citizen, error)
+	NoteRequest(ctx context.Context, shard int, key, fingerprint string) (first string, err error)
 }
 
 // Outbox takes what a commit has produced; *sender.Sender is one.
@@ -53,6 +55,11 @@ type Outbox interface {
 	Doubt(shard int, ids []string)
 }
 
+// registry knows the agencies; *agency.Book is one.
+type registry interface {
+	Knows(ctx context.Context, name string) (bool, error)
+}
+
 // Courier is told of events that wait for the case system; *handoff.Handoff is one.
 type Courier interface {
 	// Offer reports whether it takes the events of ref at once; else they
@@ -66,6 +73,8 @@ type Settings struct {
 	// ShortCode is the sender of pushes, and of answers where the citizen's
 	// message named no destination.
 	ShortCode string
+	// Region is the ISO 3166 region in which a telephone number that staff write is read.
+	Region string
 	// Quiet tells when a push may be sent that comes up at the given time: the
 	// same time, or the end of the night. Nil: always at once.
 	Quiet func(time.Time) time.Time
@@ -77,10 +86,13 @@ type Options struct {
 	Outbox Outbox
 	// Letters are what waits for a person; nil: nothing does.
 	Letters letterKeeper
-	// Engine, ShortCode and Quiet are those of the start; see [Settings].
+	// Engine, ShortCode, Region and Quiet are those of the start; see [Settings].
 	Engine    *conversation.Engine
 	ShortCode string
+	Region    string
 	Quiet     func(time.Time) time.Time
+	// Agencies knows to whom a ticket may be handed; nil: to anybody.
+	Agencies registry
 	// Courier is nil where no webhook is configured: events then wait to be pulled.
 	Courier Courier
 	Now     func() time.Time
@@ -125,7 +137,7 @@ func New(o Options) *Turner {
 		o.Route = func(last string, _ msisdn.MSISDN) string { return cmp.Or(last, o.DefaultLink) }
 	}
 	t := &Turner{o: o}
-	t.Use(Settings{Engine: o.Engine, ShortCode: o.ShortCode, Quiet: o.Quiet})
+	t.Use(Settings{Engine: o.Engine, ShortCode: o.ShortCode, Region: o.Region, Quiet: o.Quiet})
 	return t
 }
 

@@ -88,6 +88,8 @@ type stage struct {
 	desk   *turn.Desk
 	now    time.Time
 	count  int
+
+	agencies agencies // nil: tickets may be handed to anybody
 }
 
 func newStage(t *testing.T) *stage {
@@ -100,10 +102,14 @@ func newStage(t *testing.T) *stage {
 // daemon makes turns as another daemon from now on: it knows nothing of what the last one had at hand.
 func (s *stage) daemon(name string) {
 	s.store = s.redis.Daemon(name)
-	s.turner = turn.New(turn.Options{
+	o := turn.Options{
 		Store: s.store, Engine: engine(), Outbox: s.outbox, Now: func() time.Time { return s.now }, ShortCode: "1708", DefaultLink: "A",
-		Quiet: turn.QuietHours(21*time.Hour, 6*time.Hour, time.FixedZone("WIB", 7*3600)),
-	})
+		Quiet: turn.QuietHours(21*time.Hour, 6*time.Hour, time.FixedZone("WIB", 7*3600)), Region: "ID",
+	}
+	if s.agencies != nil {
+		o.Agencies = s.agencies
+	}
+	s.turner = turn.New(o)
 	s.desk = turn.NewDesk(s.turner)
 	s.t.Cleanup(func() {
 		for link, n := range s.outbox.reserved {

@@ -51,6 +51,8 @@ func citizenView(rec store.TicketRecord, head conversation.Ticket, v desk.Viewer
 	switch {
 	case head.Confidential:
 		return desk.CitizenView{Alias: head.Alias}
+	case rec.Number.IsZero() && !head.Erased: // it came by another channel, without a telephone
+		return desk.CitizenView{Alias: "R" + head.Number.Digits()}
 	case v.Reveal:
 		return desk.CitizenView{Number: rec.Number.Reveal()}
 	default:
@@ -80,7 +82,7 @@ func entries(rec store.TicketRecord, head conversation.Ticket, view *desk.Ticket
 		if err := entry(rec, changeField(i), &e); err != nil {
 			return err
 		}
-		view.History = append(view.History, desk.ChangeView{At: e.At, By: e.By, From: string(e.From), To: string(e.To), Note: e.Note})
+		view.History = append(view.History, desk.ChangeView{At: e.At, By: e.By, From: string(e.From), To: string(e.To), Note: e.Note, Agency: e.Agency})
 	}
 	return nil
 }
