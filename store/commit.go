@@ -32,7 +32,8 @@ type Turn struct {
 type TicketWrite struct {
 	Serial  uint64
 	New     bool
-	Head    []byte // plain JSON; nil: unchanged
+	Head    []byte       // plain JSON; nil: unchanged
+	Index   *TicketIndex // by what lists find it, as Head says; nil: unchanged
 	Entries []Entry
 }
 

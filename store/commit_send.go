@@ -185,7 +185,7 @@ func (t *Turn) wire(veil *sealer, deadline int64, redelivery time.Duration, hand
 		args = append(args, "")
 	}
 	args = append(args, flag(t.Erase))
-	keys, args = t.wireTickets(keys, args)
+	keys, args = t.wireTickets(veil, keys, args)
 	keys, args = t.wireSMS(keys, args)
 	keys, args = t.wireEvents(keys, args)
 	return keys, t.wireAudit(args)
@@ -216,7 +216,7 @@ func (t *Turn) sealedNumber() []byte {
 	return t.Citizen.key.seal(citizenKey(t.Citizen.ID), "n", []byte(t.Citizen.Number.Reveal()))
 }
 
-func (t *Turn) wireTickets(keys []string, args []any) ([]string, []any) {
+func (t *Turn) wireTickets(veil *sealer, keys []string, args []any) ([]string, []any) {
 	args = append(args, len(t.Tickets))
 	for _, w := range t.Tickets {
 		key := ticketKey(t.Citizen.ID.Shard, w.Serial)
@@ -232,7 +232,7 @@ func (t *Turn) wireTickets(keys []string, args []any) ([]string, []any) {
 				fields = append(fields, e.Field, t.Citizen.key.seal(key, e.Field, e.Data))
 			}
 		}
-		args = append(args, flag(w.New), encodePlain(key, "o", []byte(t.Citizen.ID.Hash)), len(fields))
+		args = append(args, flag(w.New), encodePlain(key, "o", []byte(t.Citizen.ID.Hash)), w.Index.entry(veil, key), len(fields))
 		args = append(args, fields...)
 	}
 	return keys, args

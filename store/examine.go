@@ -252,6 +252,7 @@ func (c *ticketCheck) one(shard int, serial uint64, f map[string]string, owner *
 	if err == nil {
 		delete(f, "o")
 		delete(f, "h")
+		delete(f, indexField)
 		err = r.unseal(key, f)
 	}
 	if err == nil {

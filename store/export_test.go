@@ -40,6 +40,10 @@ var (
 	LettersKey = lettersKey
 	GroupKey   = groupKey
 	KeptKey    = keptKey
+	SerialKey  = serialKey
+	OpenKey    = openKey
+	ShelfKey   = shelfKey
+	IndexKey   = indexKey
 	EarliesKey = earliesKey
 )
 
@@ -54,6 +58,9 @@ func (s *Store) WireForTest(t *Turn) ([]string, []any) {
 
 // CommitSHA is the commit script's name in Redis.
 func CommitSHA() (sha, text string) { return scriptCommit.sha, scriptCommit.text }
+
+// IndexWhole is what stands under IndexKey once every ticket was looked at.
+const IndexWhole = indexWhole
 
 // Renew is one heartbeat.
 func (s *Store) Renew(ctx context.Context, boot string) (bool, map[string]string, error) {

@@ -66,6 +66,20 @@ func headKey(chain int) string    { return chainTag(chain) + "audit.head" }
 func packedKey(chain int) string  { return chainTag(chain) + "audit.packed" }
 func serialKey(shard int) string  { return tag(shard) + "serial" }
 
+func openKey(shard int) string { return tag(shard) + "open" }
+
+// shelfKey is where an agency's open tickets are listed; "" is all open ones.
+func shelfKey(shard int, agency string) string {
+	if agency == "" {
+		return openKey(shard)
+	}
+	return openKey(shard) + ":" + safe(agency)
+}
+
+// aliasKey is where the external ids are looked up that begin as name does.
+func aliasKey(shard int, name string) string { return tag(shard) + "x:" + name[:1] }
+func indexKey() string                       { return lineTag + "index" }
+
 func bootsKey() string  { return lineTag + "boots" }
 func fencedKey() string { return lineTag + "fenced" }
 func checkKey() string  { return lineTag + "check" }

@@ -28,6 +28,7 @@ type manager struct {
 	erased    atomic.Bool             // a citizen was erased: the append-only file still holds what was
 	kept      atomic.Bool             // turns were kept since the age was counted up
 	younger   atomic.Pointer[Younger] // the store knows less than this line has told; nil: it does not
+	indexed   atomic.Bool             // every open ticket stands in the index
 
 	mu       sync.Mutex
 	promise  string          // guarded by mu

@@ -46,9 +46,12 @@ var (
 	scriptChain     = canWait(loadScript("chain", true))
 	scriptAge       = loadScript("age", true)
 
+	scriptList  = loadScript("list", false)
+	scriptHeads = loadScript("heads", false)
+
 	allScripts = []*script{
 		scriptSurge, scriptAnnounce, scriptAudit, scriptChain,
-		scriptPark, scriptUnpark, scriptRevive,
+		scriptPark, scriptUnpark, scriptRevive, scriptList, scriptHeads,
 		scriptCommit, scriptDone, scriptReceipt, scriptStray, scriptSettle, scriptRedeliver, scriptRelease, scriptClaim,
 		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury, scriptLease, scriptAge,
 	}

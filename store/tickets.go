@@ -35,9 +35,14 @@ func (s *Store) ticket(ctx context.Context, shard int, serial uint64) (TicketRec
 	if err != nil {
 		return TicketRecord{}, fmt.Errorf("read %s: %w", key, err)
 	}
-	l := asList(reply)
+	return s.ticket(shard, serial, asList(reply))
+}
+
+// ticket reads what read.lua gave.
+func (s *Store) ticket(shard int, serial uint64, l []any) (TicketRecord, error) {
+	key := ticketKey(shard, serial)
 	if len(l) < 2 || len(asList(l[0])) == 0 {
-		return TicketRecord{}, fmt.Errorf("%s: %w", key, ErrNotFound)
+		return TicketRecord{Shard: shard, Serial: serial}, fmt.Errorf("%s: %w", key, ErrNotFound)
 	}
 	f := asMap(asList(l[0]))
 	r := TicketRecord{Shard: shard, Serial: serial, Entries: make(map[string][]byte, len(f))}
@@ -45,6 +50,7 @@ func (s *Store) ticket(ctx context.Context, shard int, serial uint64) (TicketRec
 	if err != nil {
 		return r, err
 	}
+	delete(f, indexField)
 	r.Owner = CitizenID{Shard: shard, Hash: string(owner)}
 	if r.Head, err = decodePlain(key, "h", []byte(f["h"])); err != nil {
 		return r, err

@@ -126,6 +126,9 @@ func (s *Store) examineOwner(ctx context.Context, c redis.Cmdable) error {
 		return err
 	}
 	if schema == "" {
+		if err := c.SetNX(ctx, indexKey(), indexWhole, 0).Err(); err != nil { // of no ticket
+			return fmt.Errorf("write the state of the index (SET): %w", err)
+		}
 		if err := c.SetNX(ctx, schemaKey(), strconv.Itoa(schemaVersion), 0).Err(); err != nil {
 			return fmt.Errorf("write the schema (SET): %w", err)
 		}

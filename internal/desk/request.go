@@ -26,6 +26,17 @@ type TicketRequest struct {
 	Number conversation.Number
 }
 
+// ListRequest asks for tickets, newest first. Its zero value is all of them.
+type ListRequest struct {
+	Viewer     Viewer
+	Status     []conversation.Status // any of these; none: whatever it is
+	Agency     *string               // of this agency, "" the triage desk; nil: of any that the viewer may see
+	Overdue    bool                  // whose limit has passed
+	ExternalID string                // that the case system knows by this id
+	Cursor     string                // as an earlier answer to the same request and viewer gave it
+	Limit      int                   // of a page; default 50, at most 500
+}
+
 // MessageRequest asks for one SMS by its id.
 type MessageRequest struct {
 	Viewer Viewer

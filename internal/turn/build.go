@@ -199,7 +199,7 @@ func ticketWrites(eff conversation.Effects, h *heads, s spec) ([]store.TicketWri
 		if err != nil {
 			return nil, fmt.Errorf("turn: head of a ticket: %w", err)
 		}
-		w := store.TicketWrite{Serial: h.changed[i].Number.Serial(), Head: head}
+		w := store.TicketWrite{Serial: h.changed[i].Number.Serial(), Head: head, Index: indexOf(&h.changed[i])}
 		if err := appendEntries(&w, eff, h.changed[i].Number, s.origin); err != nil {
 			return nil, err
 		}
@@ -212,6 +212,14 @@ func ticketWrites(eff conversation.Effects, h *heads, s spec) ([]store.TicketWri
 		writes = append(writes, w)
 	}
 	return writes, nil
+}
+
+// indexOf is what lists find a ticket by; [store.IndexOf] reads the same from its head.
+func indexOf(head *conversation.Ticket) *store.TicketIndex {
+	return &store.TicketIndex{
+		Open: head.Status.Open() && !head.Erased, Status: string(head.Status), FiledAt: head.FiledAt, DueAt: head.DueAt,
+		Agency: head.Agency, ExternalID: head.ExternalID,
+	}
 }
 
 // isNew tells whether this turn filed the ticket: only then does it bring complaint.filed.

@@ -33,6 +33,7 @@ type keeper interface {
 	Commit(ctx context.Context, t *store.Turn) (store.Outcome, error)
 	Ticket(ctx context.Context, shard int, serial uint64) (store.TicketRecord, error)
 	Messages(ctx context.Context, ids []string) ([]store.Message, error)
+	ListTickets(ctx context.Context, q store.TicketQuery, cursor string, limit int) ([]store.TicketRecord, string, error)
 	TakeSerial(ctx context.Context, shard int) (uint64, error)
 	ReturnSerial(shard int, serial uint64)
 	NewID(shard int) string

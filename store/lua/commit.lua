@@ -7,7 +7,7 @@
 --       17 fingerprint, '' none · 18 answer · 19 group version, '' none · 20 ticket · 21 field · 22 part number, '' none ·
 --       23 digest · 24 hand-off due at, '' not handed on · 25 sealed content kept, '' none ·
 --       26 erase: the citizen goes, with all that only the citizen's key opens
---       then tickets: count, each: new · stored owner · count of strings · field, value, …
+--       then tickets: count, each: new · stored owner · index entry, '' as it is · count of strings · field, value, …
 --       SMS: count, each: id · link · from · ticket · class · not before, 0 now · hold · sealed text · what caused it
 --       events: count, each: subject · body
 --       audit trail: count, each: record · how long the idempotency key stands, ms · of each SMS the proof of its text
@@ -24,9 +24,9 @@ local function take(n)
 end
 local tickets, sms, events, ids = {}, {}, {}, {}
 for i = 1, tonumber(take(1)) do
-  local new, owner, n = take(3)
+  local new, owner, entry, n = take(4)
   k, n = k + 1, tonumber(n)
-  tickets[i] = {key = KEYS[k], new = new, owner = owner, from = a + 1, to = a + n}
+  tickets[i] = {key = KEYS[k], new = new, owner = owner, entry = entry, from = a + 1, to = a + n}
   a = a + n
 end
 for i = 1, tonumber(take(1)) do
@@ -88,25 +88,29 @@ end
 
 -- Every type, every permission, before the first write. What was read above has shown its type.
 for i = 1, #tickets do
-  local owner = call('HGET', tickets[i].key, 'o')
+  local stands = call('HMGET', tickets[i].key, 'o', 'ix')
+  local owner = stands[1]
+  tickets[i].old = stands[2] or ''
   if tickets[i].new == '1' then
     if owner then return redis.error_reply('TAKEN ' .. tickets[i].key .. ' exists: its serial was given twice') end
   elseif owner ~= tickets[i].owner then
     return redis.error_reply('GONE ' .. tickets[i].key .. ' is not a ticket of this citizen')
   end
 end
-local list, commands = {DUE, 'zset'}, {'HSET', 'ZADD', 'ZREM', 'RPUSH', 'XADD', 'PEXPIRE'}
+local list, commands = {DUE, 'zset'}, {'HSET', 'ZADD', 'ZREM', 'RPUSH', 'XADD', 'PEXPIRE', 'HDEL'}
 if #sms > 0 then
   list[3], list[4], list[5], list[6], list[7], list[8] = QUEUED, 'zset', OUT, 'list', HELD, 'set'
-  commands[7] = 'SADD'
+  commands[8] = 'SADD'
 end
 if #events > 0 then list[#list + 1] = EVENTS; list[#list + 1] = 'stream' end
 for i = 1, #events do list[#list + 1] = events[i][1]; list[#list + 1] = 'list' end
 if #audit > 0 then list[#list + 1] = TAG .. 'audit'; list[#list + 1] = 'stream' end
 if kept ~= '' then list[#list + 1] = KEPT; list[#list + 1] = 'list' end
-if joinVersion ~= '' then commands[#commands + 1] = 'HDEL' end
+for i = 1, #tickets do
+  if tickets[i].entry ~= '' then reindexed(list, tickets[i].old, tickets[i].entry) end
+end
 if erase == '1' then
-  for _, command in ipairs({'HDEL', 'SREM', 'DEL'}) do commands[#commands + 1] = command end
+  for _, command in ipairs({'SREM', 'DEL'}) do commands[#commands + 1] = command end
   for _, v in ipairs({QUEUED, 'zset', OUT, 'list'}) do list[#list + 1] = v end
 end
 local why = refused(list, commands)
@@ -134,6 +138,10 @@ for i = 1, #tickets do
   local t = tickets[i]
   if t.new == '1' then call('HSET', t.key, 'o', t.owner) end
   if t.to >= t.from then call('HSET', t.key, unpack(ARGV, t.from, t.to)) end
+  if t.entry ~= '' and t.entry ~= t.old then
+    call('HSET', t.key, 'ix', t.entry)
+    reindex(string.match(t.key, '%d+$'), t.old, t.entry)
+  end
 end
 
 if #alone > 0 then call('HSET', CITIZEN, 'ls', alone) end

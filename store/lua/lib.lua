@@ -91,3 +91,47 @@ local function receipted(id, part, state, why, at, event, hand, by)
     tell(event, state == 'delivered' and 'sms.delivered' or 'sms.failed', id, m[3], m[4], at, why, hand)
   end
 end
+
+-- indexed tells an index entry's parts: open, status, filed at, due at, name of the external id, name of the agency.
+-- nil: there is no entry. It stands behind its form and checksum.
+local function indexed(entry)
+  return string.match(string.sub(entry or '', 10), '^([01])|([^|]*)|(%d+)|(%d+)|([^|]*)|(.*)$')
+end
+
+-- shelf is where the open tickets of an agency are listed, '' all open ones; alias is where an external id is looked up.
+local function shelf(agency) return (agency == '') and (TAG .. 'open') or (TAG .. 'open:' .. agency) end
+local function alias(external) return TAG .. 'x:' .. string.sub(external, 1, 1) end
+
+-- reindexed notes in list, for refused, which keys a ticket's new entry writes.
+local function reindexed(list, old, new)
+  local oo, _, _, _, ox, oa = indexed(old)
+  local no, _, _, _, nx, na = indexed(new)
+  local function add(key, kind) list[#list + 1] = key; list[#list + 1] = kind end
+  if oo == '1' or no == '1' then add(shelf(''), 'zset') end
+  if oo == '1' and oa ~= '' then add(shelf(oa), 'zset') end
+  if no == '1' and na ~= '' and na ~= oa then add(shelf(na), 'zset') end
+  if (ox or '') ~= '' then add(alias(ox), 'hash') end
+  if (nx or '') ~= '' and nx ~= ox then add(alias(nx), 'hash') end
+end
+
+-- reindex lists a ticket as its new entry says, and no more as its old one did.
+local function reindex(serial, old, new)
+  local oo, _, _, _, ox, oa = indexed(old)
+  local no, _, filed, _, nx, na = indexed(new)
+  if no == '1' and oo ~= '1' then call('ZADD', shelf(''), filed, serial) end
+  if oo == '1' and no ~= '1' then call('ZREM', shelf(''), serial) end
+  if oo == '1' and oa ~= '' and (no ~= '1' or oa ~= na) then call('ZREM', shelf(oa), serial) end
+  if no == '1' and na ~= '' and (oo ~= '1' or oa ~= na) then call('ZADD', shelf(na), filed, serial) end
+  if (ox or '') == (nx or '') then return end
+  if (ox or '') ~= '' then -- others may have the same one
+    local left = {}
+    for other in string.gmatch(call('HGET', alias(ox), ox) or '', '%d+') do
+      if other ~= serial then left[#left + 1] = other end
+    end
+    if #left > 0 then call('HSET', alias(ox), ox, table.concat(left, ',')) else call('HDEL', alias(ox), ox) end
+  end
+  if (nx or '') ~= '' then
+    local others = call('HGET', alias(nx), nx)
+    call('HSET', alias(nx), nx, others and (others .. ',' .. serial) or serial)
+  end
+end

@@ -9,7 +9,7 @@ local tries = {
   {'HSET', H, 'f', '1'}, {'HGET', H, 'f'}, {'HGETALL', H}, {'HINCRBY', H, 'f', '1'}, {'HKEYS', H}, {'HMGET', H, 'f'}, {'HDEL', H, 'f'},
   {'RPUSH', L, '1', '2'}, {'LINDEX', L, '0'}, {'LLEN', L}, {'LRANGE', L, '0', '0'}, {'LREM', L, '0', '9'}, {'LPOP', L},
   {'SADD', T, '1', '2'}, {'SMEMBERS', T}, {'SREM', T, '1'},
-  {'ZADD', Z, '1', 'a'}, {'ZSCORE', Z, 'a'}, {'ZCARD', Z}, {'ZRANGEBYSCORE', Z, '0', '1'}, {'ZREM', Z, 'b'}, {'ZREMRANGEBYRANK', Z, '5', '6'},
+  {'ZADD', Z, '1', 'a'}, {'ZSCORE', Z, 'a'}, {'ZCARD', Z}, {'ZCOUNT', Z, '0', '1'}, {'ZREVRANGE', Z, '0', '1'}, {'ZRANGEBYSCORE', Z, '0', '1'}, {'ZREM', Z, 'b'}, {'ZREMRANGEBYRANK', Z, '5', '6'},
   {'XADD', X, '*', 'f', '1'}, {'XDEL', X, '0-1'}, {'TIME'}, {'DEL', S, H, L, T, Z, X},
 }
 local wrong = {}
