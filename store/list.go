@@ -142,14 +142,14 @@ func (s *Store) listed(ctx context.Context, q *TicketQuery, refs []ticketRef) ([
 		if err != nil {
 			return nil, fmt.Errorf("read a ticket of a list: %w", err)
 		}
-		rec, err := s.ticket(r.shard, r.number(), asList(reply))
+		rec, err := s.ticketOf(r.shard, r.number(), asList(reply))
 		var x TicketIndex
 		if err == nil {
 			x, err = IndexOf(rec.Head)
 		}
 		switch {
 		case errors.Is(err, ErrNotFound):
-		case errors.Is(err, ErrDamaged):
+		case errors.Is(s.hurt(err), ErrDamaged):
 			s.opt.Log.Error("a ticket of a list cannot be read", zap.Int("shard", r.shard), zap.Uint64("serial", r.number()), zap.Error(err))
 		case err != nil:
 			return nil, err

@@ -35,11 +35,11 @@ func (s *Store) ticket(ctx context.Context, shard int, serial uint64) (TicketRec
 	if err != nil {
 		return TicketRecord{}, fmt.Errorf("read %s: %w", key, err)
 	}
-	return s.ticket(shard, serial, asList(reply))
+	return s.ticketOf(shard, serial, asList(reply))
 }
 
-// ticket reads what read.lua gave.
-func (s *Store) ticket(shard int, serial uint64, l []any) (TicketRecord, error) {
+// ticketOf reads what read.lua gave.
+func (s *Store) ticketOf(shard int, serial uint64, l []any) (TicketRecord, error) {
 	key := ticketKey(shard, serial)
 	if len(l) < 2 || len(asList(l[0])) == 0 {
 		return TicketRecord{Shard: shard, Serial: serial}, fmt.Errorf("%s: %w", key, ErrNotFound)
