@@ -30,6 +30,9 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// Plain among the tags makes the binary that is shipped: without the race detector, for what is asked of its memory.
+const Plain = "plain"
+
 // Build is the path of the real binary, built once per test run and set of build tags; with the race detector where the
 // test has it.
 func Build(t testing.TB, tags ...string) string {
@@ -50,7 +53,8 @@ func Build(t testing.TB, tags ...string) string {
 	}
 	path := filepath.Join(builds.dir, name)
 	args := []string{"build", "-o", path}
-	if testenv.Race {
+	plain := slices.Contains(tags, Plain)
+	if tags = slices.DeleteFunc(slices.Clone(tags), func(t string) bool { return t == Plain }); testenv.Race && !plain {
 		args = append(args, "-race")
 	}
 	if len(tags) > 0 {
