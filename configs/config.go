@@ -13,6 +13,7 @@ type Config struct {
 	Retention       Retention     `mapstructure:"retention"`
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"` // from SIGTERM to exit, at most
 	Log             Log           `mapstructure:"log"`
+	Profiles        bool          `mapstructure:"profiles"` // aduan profile may take profiles of the daemon over its unix socket
 }
 
 // Line is what citizens know of the line.

@@ -200,7 +200,7 @@ func (l *line) captures(ctx context.Context) error {
 			}
 			return all
 		},
-		Permit: l.mayRevealAll,
+		Permit: l.mayRevealAll, Profiles: func() bool { return l.conf().Profiles },
 	}).Run(ctx)
 }
 

@@ -104,6 +104,7 @@ func settingsTakenUp(dir, cert, key string) map[string]reloaded {
 		"retention.events":                   {value: "31d", look: kept},
 		"shutdown_timeout":                   {value: "21s", look: of(func(l *line) any { return []any{l.shutdownWithin(), l.web.settings.ShutdownTimeout} })},
 		"log.level":                          {value: "debug", look: func(_ *line, log *telemetry.Switch) any { return log.Level() }},
+		"profiles":                           {value: "true", look: of(func(l *line) any { return l.conf().Profiles })},
 		"log.format":                         {value: "console", look: func(_ *line, log *telemetry.Switch) any { return log.Format() }},
 		"smpp.links.main.address":            {value: "127.0.0.1:2"},
 		"smpp.links.main.system_id":          {value: "other"},

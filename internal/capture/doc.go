@@ -10,5 +10,7 @@
 // The file is pcapng. The PDUs are real, with the session's real addresses and ports; Ethernet, IP and TCP around them
 // are made here, because the daemon sees no packets: one PDU a packet, whatever the network did.
 //
+// Over the same socket the daemon gives profiles of itself ([FetchProfile]), where its configuration allows that.
+//
 // Start from [Writer], [Blank] and [Server].
 package capture

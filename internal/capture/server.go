@@ -26,14 +26,16 @@ type Link interface {
 
 // Options of a [Server].
 type Options struct {
-	Dir     string // where the socket stands: store.data_dir
-	Link    func(name string) (Link, bool)
-	Names   func() []string // of all links, for who asked for another
-	Keep    func() []string // addresses that are the line's own: not blanked; nil: none
-	Permit  func(ctx context.Context, key string) (who string, err error)
-	Version string
-	Now     func() time.Time // nil: time.Now
-	Log     *zap.Logger
+	Dir    string // where the socket stands: store.data_dir
+	Link   func(name string) (Link, bool)
+	Names  func() []string // of all links, for who asked for another
+	Keep   func() []string // addresses that are the line's own: not blanked; nil: none
+	Permit func(ctx context.Context, key string) (who string, err error)
+	// Profiles tells whether profiles of the daemon may be taken; nil: never.
+	Profiles func() bool
+	Version  string
+	Now      func() time.Time // nil: time.Now
+	Log      *zap.Logger
 }
 
 const (
@@ -139,6 +141,10 @@ func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
 		defer func() { <-s.room }()
 	default:
 		s.refuse(conn, "busy", fmt.Sprintf("%d captures are under way; end one first", maxCaptures))
+		return
+	}
+	if req.Profile != "" {
+		s.profile(ctx, conn, r, req)
 		return
 	}
 	link, ok := s.o.Link(req.Link)

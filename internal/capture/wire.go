@@ -17,7 +17,8 @@ type Request struct {
 	Link       string        `json:"link"`
 	For        time.Duration `json:"for"` // nanoseconds; 0: until it is asked to end
 	Unredacted bool          `json:"unredacted,omitempty"`
-	Key        string        `json:"key,omitempty"` // an API key, for what is unredacted
+	Key        string        `json:"key,omitempty"`     // an API key, for what is unredacted
+	Profile    string        `json:"profile,omitempty"` // a profile of the daemon of this kind, no capture
 }
 
 // answer is the line that comes back; behind a good one follows the capture.
@@ -25,6 +26,7 @@ type answer struct {
 	OK    bool   `json:"ok"`
 	Code  string `json:"code,omitempty"`
 	Error string `json:"error,omitempty"`
+	Size  int    `json:"size,omitempty"` // octets of the profile behind it
 }
 
 // Sentinels that callers decide on.
@@ -37,7 +39,7 @@ var (
 	errAsked        = errors.New("not understood")
 )
 
-var codes = map[string]error{"no_link": ErrNoLink, "not_permitted": ErrNotPermitted, "busy": errBusy, "asked": errAsked}
+var codes = map[string]error{"no_link": ErrNoLink, "not_permitted": ErrNotPermitted, "busy": errBusy, "profiles_off": ErrProfilesOff, "asked": errAsked}
 
 // maxLine is the longest request and answer, octets.
 const maxLine = 4096
