@@ -260,7 +260,7 @@ func (s *Store) askHeads(ctx context.Context, q *TicketQuery, streams *[Shards]l
 
 // headIndex reads what heads.lua gave of one ticket.
 func (s *Store) headIndex(key, stored string) (TicketIndex, error) {
-	head, err := decodePlain(key, "h", []byte(stored))
+	head, err := decodeHead(key, stored)
 	if err != nil {
 		return TicketIndex{}, err
 	}
