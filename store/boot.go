@@ -39,14 +39,15 @@ type bootState struct {
 
 	standing map[string]bool      // boots registered, by the last answered renewal
 	listedAt time.Time            // when that renewal was sent
-	living   int                  // boots whose counter moves, ours included; 0: not known yet
-	since    time.Time            // when our first renewal of this boot was answered
 	asked    map[string]time.Time // boots asked for that were not registered: since when
 	dead     map[string]bool      // boots fenced by us, and our own earlier ones
+
+	shares Shares        // has its own lock
+	kick   chan struct{} // one slot: renew now
 }
 
 func newBootState(opt Options) *bootState {
-	return &bootState{now: opt.Now, id: newBootID(), asked: map[string]time.Time{}, dead: map[string]bool{}}
+	return &bootState{now: opt.Now, id: newBootID(), asked: map[string]time.Time{}, dead: map[string]bool{}, kick: make(chan struct{}, 1)}
 }
 
 // newBootID names a life of this process: time first, so that a list of them reads in order.
@@ -122,20 +123,30 @@ func (b *bootState) markDead(id string) {
 	delete(b.asked, id)
 }
 
-// settleIn is how long a new boot that has company leaves a rate to the others: so long they may not know of it yet.
-const settleIn = renewEvery + renewEvery/2
+// Daemons is among how many daemons a link's rate is divided, this one included, as their heartbeats tell: those on which
+// the link is up, or was a moment ago, and those of an older version. 0: this daemon may not send on it yet, since the others
+// may not count it.
+func (s *Store) Daemons(link string) int { return s.boot.daemons(link, time.Now()) }
 
-// Daemons is how many daemons live on this store, this one included, as their heartbeats tell; 0: not known yet, or the
-// others may not know of us.
-func (s *Store) Daemons() int { return s.boot.daemons(time.Now()) }
-
-func (b *bootState) daemons(now time.Time) int {
+func (b *bootState) daemons(link string, now time.Time) int {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.registered || b.living > 1 && now.Sub(b.since) < settleIn {
+	registered := b.registered
+	b.mu.Unlock()
+	if !registered {
 		return 0
 	}
-	return b.living
+	n, ask := b.shares.Daemons(link, now)
+	if ask {
+		b.renewNow()
+	}
+	return n
+}
+
+func (b *bootState) renewNow() {
+	select {
+	case b.kick <- struct{}{}:
+	default:
+	}
 }
 
 // RedisNow is Redis's time as of the last heartbeat's answer and our own clock since; false before the first.

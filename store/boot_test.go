@@ -29,7 +29,7 @@ func newModel() *model { return &model{counts: map[string]int{}, fenced: map[str
 
 func (m *model) set(f func()) { m.mu.Lock(); f(); m.mu.Unlock() }
 
-func (m *model) renew(ctx context.Context, boot string) (renewal, error) {
+func (m *model) renew(ctx context.Context, boot string, sends []string) (renewal, error) {
 	m.mu.Lock()
 	pause, late, gone := time.Until(m.until), m.late, m.gone
 	m.mu.Unlock()

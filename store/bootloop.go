@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +20,9 @@ type BootEvents struct {
 	// Fenced is told that we were fenced, or stood still for 3 s: sessions must be dropped unread. A new BootID stands
 	// when it is called, and may write only after it has returned.
 	Fenced func()
+	// Links are the links that are up now: with the other daemons on which a link is up this one divides its rate
+	// ([Store.Daemons]). nil: it counts for every link.
+	Links func() []string
 }
 
 // renewal is what a heartbeat's answer brings.
@@ -25,11 +30,12 @@ type renewal struct {
 	fenced bool
 	clock  time.Time         // Redis's
 	boots  map[string]string // boot → counter
+	sends  map[string]string // boot → the links that it may send on, JSON; none of one that does not say
 }
 
 // line is what a boot's loop needs of Redis; tests put a model here.
 type line interface {
-	renew(ctx context.Context, boot string) (renewal, error)
+	renew(ctx context.Context, boot string, sends []string) (renewal, error)
 }
 
 // RunBoot keeps this boot alive until ctx ends: it counts up each second, watches the others, and looks whether this
@@ -48,20 +54,20 @@ type bootLoop struct {
 
 	seen      watch         // of the renewing goroutine only
 	taken     chan string   // boots whose taking over has ended
-	kick      chan struct{} // renew now: there is a new boot
 	replacing chan struct{} // held while a boot is replaced
 }
 
 func newBootLoop(state *bootState, line line, ev BootEvents, log *zap.Logger, fenced func()) *bootLoop {
 	return &bootLoop{
 		state: state, line: line, ev: ev, log: log, fenced: fenced,
-		taken: make(chan string), kick: make(chan struct{}, 1), replacing: make(chan struct{}, 1),
+		taken: make(chan string), replacing: make(chan struct{}, 1),
 	}
 }
 
 func (l *bootLoop) run(ctx context.Context) error {
 	now := time.Now()
 	b := l.state
+	b.shares.SetUp(l.ev.Links)
 	b.mu.Lock()
 	b.running, b.registered, b.ticked = true, false, now
 	b.mu.Unlock()
@@ -88,10 +94,7 @@ func (l *bootLoop) tick(ctx context.Context) {
 		}
 		if id, still := l.state.tick(time.Now()); still {
 			l.replace(id, "the process stood still")
-			select {
-			case l.kick <- struct{}{}:
-			default:
-			}
+			l.state.renewNow()
 		}
 	}
 }
@@ -121,7 +124,7 @@ func (l *bootLoop) beat(ctx context.Context, g *errgroup.Group) {
 				return
 			case id := <-l.taken:
 				delete(busy, id)
-			case <-l.kick:
+			case <-l.state.kick:
 				again = true
 			case <-t.C:
 				again = true
@@ -133,8 +136,9 @@ func (l *bootLoop) beat(ctx context.Context, g *errgroup.Group) {
 // renew sends one heartbeat. again: this boot was fenced, and the new one is to be registered at once.
 func (l *bootLoop) renew(ctx context.Context, g *errgroup.Group, busy map[string]bool) (again bool) {
 	id, sent := l.state.current(), time.Now()
+	named := l.state.shares.Named(sent)
 	wait, cancel := context.WithTimeout(ctx, renewalWait)
-	r, err := l.line.renew(wait, id)
+	r, err := l.line.renew(wait, id, named)
 	cancel()
 	switch {
 	case ctx.Err() != nil:
@@ -152,7 +156,7 @@ func (l *bootLoop) renew(ctx context.Context, g *errgroup.Group, busy map[string
 		return false // replaced meanwhile
 	}
 	died := l.seen.look(answered, id, r.boots)
-	l.state.setLiving(max(len(r.boots)-len(died), 1), answered)
+	l.state.shares.Answered(sent, answered, named, r.saying(died))
 	for _, dead := range died {
 		if busy[dead] || l.ev.Dead == nil {
 			continue
@@ -191,13 +195,19 @@ func (b *bootState) answered(id string, sent time.Time, r renewal) bool {
 	return true
 }
 
-func (b *bootState) setLiving(n int, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.since.IsZero() {
-		b.since = now
+// saying is what each living boot says of its links, nil of one that says nothing.
+func (r renewal) saying(died []string) map[string][]string {
+	all := make(map[string][]string, len(r.boots))
+	for boot := range r.boots {
+		if slices.Contains(died, boot) {
+			continue
+		}
+		all[boot] = nil
+		if list := []string(nil); json.Unmarshal([]byte(r.sends[boot]), &list) == nil {
+			all[boot] = list
+		}
 	}
-	b.living = n
+	return all
 }
 
 // replace gives this process a new boot. Nothing is written under it before Fenced has returned and Redis knows it.
@@ -210,8 +220,9 @@ func (l *bootLoop) replace(old, why string) {
 		b.mu.Unlock()
 		return
 	}
-	b.id, b.registered, b.since = newBootID(), false, time.Time{}
+	b.id, b.registered = newBootID(), false
 	b.mu.Unlock()
+	b.shares.Reset()
 	l.fenced()
 	l.log.Error("this boot ends: sessions are dropped unread", zap.String("boot", old), zap.String("why", why))
 	if l.ev.Fenced != nil {
@@ -260,11 +271,18 @@ func (w *watch) look(at time.Time, own string, boots map[string]string) (dead []
 }
 
 // renew is the heartbeat itself: one script on the line's slot, not behind the commits.
-func (s *Store) renew(ctx context.Context, boot string) (renewal, error) {
-	keys := []string{bootsKey(), fencedKey()}
-	reply, err := s.rdb.EvalSha(ctx, scriptRenew.sha, keys, boot).Result()
+func (s *Store) renew(ctx context.Context, boot string, sends []string) (renewal, error) {
+	keys, says := []string{bootsKey(), fencedKey(), sendsKey()}, ""
+	if sends != nil {
+		b, err := json.Marshal(sends)
+		if err != nil {
+			return renewal{}, err
+		}
+		says = string(b)
+	}
+	reply, err := s.rdb.EvalSha(ctx, scriptRenew.sha, keys, boot, says).Result()
 	if isNoScript(err) {
-		reply, err = s.rdb.Eval(ctx, scriptRenew.text, keys, boot).Result()
+		reply, err = s.rdb.Eval(ctx, scriptRenew.text, keys, boot, says).Result()
 	}
 	if err != nil {
 		return renewal{}, err
@@ -281,6 +299,9 @@ func (s *Store) renew(ctx context.Context, boot string) (renewal, error) {
 	r := renewal{fenced: asInt(l, 0) != 1, clock: time.Unix(sec, usec*1000)}
 	if len(l) > 3 {
 		r.boots = asMap(asList(l[3]))
+	}
+	if len(l) > 4 {
+		r.sends = asMap(asList(l[4]))
 	}
 	return r, nil
 }

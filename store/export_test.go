@@ -64,7 +64,7 @@ const IndexWhole = indexWhole
 
 // Renew is one heartbeat.
 func (s *Store) Renew(ctx context.Context, boot string) (bool, map[string]string, error) {
-	r, err := s.renew(ctx, boot)
+	r, err := s.renew(ctx, boot, nil)
 	return r.fenced, r.boots, err
 }
 

@@ -82,6 +82,7 @@ func indexKey() string                       { return lineTag + "index" }
 
 func bootsKey() string  { return lineTag + "boots" }
 func fencedKey() string { return lineTag + "fenced" }
+func sendsKey() string  { return lineTag + "sends" }
 func checkKey() string  { return lineTag + "check" }
 func apiKeysKey() string {
 	return lineTag + "keys"

@@ -71,6 +71,7 @@ func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.H
 // runBoot keeps this daemon's heartbeat, and takes over what dead boots left behind.
 func (l *line) runBoot(ctx context.Context) error {
 	return l.store.RunBoot(ctx, store.BootEvents{
+		Links: l.up,
 		Dead: func(ctx context.Context, boot string) {
 			n, err := l.store.TakeOver(ctx, boot)
 			if err != nil {
@@ -86,6 +87,17 @@ func (l *line) runBoot(ctx context.Context) error {
 			}
 		},
 	})
+}
+
+// up are the links that are bound.
+func (l *line) up() []string {
+	var names []string
+	for _, link := range l.pool.Links() {
+		if link.Bound() {
+			names = append(names, link.Name())
+		}
+	}
+	return names
 }
 
 func (l *line) serveHTTP(ctx context.Context, ln net.Listener, extra map[string]http.Handler) error {

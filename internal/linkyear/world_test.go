@@ -90,7 +90,7 @@ func (w *world) start() *daemon {
 		w.t.Fatal(err)
 	}
 	settler := intake.NewSettler(d.store.Settle, o.Log)
-	var daemons func() int
+	var daemons func(string) int
 	if w.set.daemons > 1 {
 		daemons = d.store.Daemons
 	}
@@ -122,6 +122,12 @@ func (w *world) start() *daemon {
 		Every: w.set.look, Now: time.Now,
 	})
 	d.events = store.BootEvents{
+		Links: func() []string {
+			if d.link.Bound() {
+				return []string{"main"}
+			}
+			return nil
+		},
 		Dead: func(ctx context.Context, boot string) {
 			_, _ = d.store.TakeOver(ctx, boot) // where it fails, it is seen as dead again
 		},

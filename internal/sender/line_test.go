@@ -23,6 +23,7 @@ type operator struct {
 	mu        sync.Mutex // guards all below
 	bound     bool
 	elsewhere bool
+	gate      func() bool // whether the daemon may send; nil: always
 	status    func(at time.Time, m *smpp.Message) smpp.Status
 	taken     []submitted // accepted
 	refused   []submitted
@@ -79,6 +80,13 @@ func (o *operator) isBound() bool {
 	return o.bound
 }
 
+func (o *operator) maySend() bool {
+	o.mu.Lock()
+	gate := o.gate
+	o.mu.Unlock()
+	return o.isBound() && (gate == nil || gate())
+}
+
 func (o *operator) set(f func(o *operator)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -92,7 +100,7 @@ type berth struct {
 }
 
 func (b *berth) Submit(_ context.Context, m *smpp.Message) (smpp.SubmitResult, error) {
-	if !b.o.isBound() {
+	if !b.o.maySend() {
 		return smpp.SubmitResult{}, smpp.ErrNotWritten
 	}
 	at := time.Now()
@@ -124,6 +132,13 @@ func (o *operator) all() (taken, refused []submitted) {
 	return append([]submitted(nil), o.taken...), append([]submitted(nil), o.refused...)
 }
 
+// count is how many were submitted.
+func (o *operator) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.taken) + len(o.refused)
+}
+
 // between counts the submits of a span, whatever they were answered.
 func (o *operator) between(from, to time.Time) (n int) {
 	o.mu.Lock()
@@ -144,6 +159,7 @@ type yard struct {
 	redis  *storemodel.Redis
 	store  *storemodel.Store
 	sender *sender.Sender
+	links  []sender.Link
 	stop   func()
 
 	feeds   sync.WaitGroup
@@ -151,7 +167,8 @@ type yard struct {
 }
 
 type yardOptions struct {
-	daemons func() int
+	daemons func(link string) int
+	boots   bool // its heartbeat runs, and tells among how many a rate is divided
 	routes  sender.Routes
 	expire  time.Duration
 	done    func(d store.Done) error // what storing an outcome fails with; nil, or nil: it does not
@@ -175,7 +192,10 @@ func (s spoilt) Done(ctx context.Context, d store.Done) (*store.Outgoing, error)
 // newYard runs a daemon. It must be called in a bubble.
 func newYard(t *testing.T, r *storemodel.Redis, name string, o yardOptions, links ...sender.Link) *yard {
 	t.Helper()
-	y := &yard{t: t, redis: r, store: r.Daemon(name), stopped: make(chan struct{})}
+	y := &yard{t: t, redis: r, store: r.Daemon(name), links: links, stopped: make(chan struct{})}
+	if o.boots {
+		o.daemons = y.store.Daemons
+	}
 	y.sender = sender.New(sender.Options{
 		Store: spoilt{y.store, o.done}, Region: "ID", Now: time.Now, Links: links, Routes: o.routes, Daemons: o.daemons,
 		Policy: sender.Policy{Expire: o.expire, Rand: func() float64 { return .5 }},
@@ -188,7 +208,11 @@ func newYard(t *testing.T, r *storemodel.Redis, name string, o yardOptions, link
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var g sync.WaitGroup
-	for _, run := range []func(context.Context) error{y.sender.Run, look.Run} {
+	runs := []func(context.Context) error{y.sender.Run, look.Run}
+	if o.boots {
+		runs = append(runs, y.beat)
+	}
+	for _, run := range runs {
 		g.Go(func() {
 			if err := run(ctx); err != nil {
 				t.Error(err)
@@ -198,6 +222,21 @@ func newYard(t *testing.T, r *storemodel.Redis, name string, o yardOptions, link
 	y.stop = sync.OnceFunc(func() { close(y.stopped); y.feeds.Wait(); cancel(); g.Wait() })
 	t.Cleanup(y.stop)
 	return y
+}
+
+// beat is the daemon's heartbeat.
+func (y *yard) beat(ctx context.Context) error {
+	return y.store.RunBoot(ctx, store.BootEvents{
+		Dead: func(ctx context.Context, boot string) { _, _ = y.store.TakeOver(ctx, boot) },
+		Links: func() (up []string) {
+			for _, l := range y.links {
+				if l.Bound() {
+					up = append(up, l.Name)
+				}
+			}
+			return up
+		},
+	})
 }
 
 // citizen is one of 100,000.

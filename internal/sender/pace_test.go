@@ -67,7 +67,7 @@ func TestARateIsDividedAmongTheDaemonsThatLive(t *testing.T) {
 		for i, name := range []string{"p", "q", "r"} {
 			op := newOperator(20)
 			ops = append(ops, op)
-			o := yardOptions{routes: rate(30, "A"), daemons: func() int { return int(living.Load()) }}
+			o := yardOptions{routes: rate(30, "A"), daemons: func(string) int { return int(living.Load()) }}
 			yards = append(yards, newYard(t, r, name, o, op.link("A", 20)))
 			yards[i].feed("A", 40, 10_000*i, 1500)
 		}

@@ -30,6 +30,7 @@ type queue struct {
 	moved     time.Time       // when a place was last given back, or the first one taken
 	between   time.Duration   // how long that takes as a rule
 	downSince time.Time
+	upSince   time.Time // as bound saw it; zero: it is down
 }
 
 // held is an SMS in memory, and the boot that holds it in the store.
@@ -122,6 +123,20 @@ func (q *queue) down(now time.Time) bool {
 		q.downSince = now
 	}
 	return now.Sub(q.downSince) >= giveBackAfter
+}
+
+// bound tells whether the link has been bound for so long, as far as this was asked.
+func (q *queue) bound(now time.Time, lasts time.Duration) bool {
+	up := q.link.Bound()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case !up:
+		q.upSince = time.Time{}
+	case q.upSince.IsZero():
+		q.upSince = now
+	}
+	return up && now.Sub(q.upSince) >= lasts
 }
 
 // put takes an SMS into the place that was reserved for it; false: the queue has closed.

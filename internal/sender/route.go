@@ -86,27 +86,34 @@ func (s *Sender) way(name string, now time.Time) *queue {
 	return q
 }
 
-// share divides the links' rates among the daemons that live.
+// share divides the links' rates among the daemons that send on them.
 func (s *Sender) share() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 1
-	if s.o.Daemons != nil {
-		n = s.o.Daemons()
-	}
+	now := time.Now()
 	for name, q := range s.queues {
-		given, r := 0.0, s.routes.Links[name]
-		switch {
-		case r.Rate <= 0:
-		case r.Alone || n == 1:
-			given = r.Rate
-		case n <= 0:
-			given = -1
-		default:
-			given = r.Rate / float64(n)
-		}
-		q.pace.setGiven(given)
+		q.pace.setGiven(s.given(q, s.routes.Links[name], now))
 		q.signal()
 		s.o.Metrics.flow(name, q.pace.flow())
 	}
+}
+
+// given is this daemon's part of a link's rate; 0: no limit; negative: it may not send. mu is held.
+func (s *Sender) given(q *queue, r Route, now time.Time) float64 {
+	switch {
+	case r.Rate <= 0:
+		return 0
+	case s.o.Daemons == nil:
+		return r.Rate
+	case r.Alone:
+		if !q.bound(now, spacing(r.Rate)) { // the holder before us sent until a moment ago
+			return -1
+		}
+		return r.Rate
+	}
+	n := s.o.Daemons(q.link.Name)
+	if n <= 0 {
+		return -1
+	}
+	return r.Rate / float64(n)
 }

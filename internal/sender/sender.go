@@ -74,8 +74,9 @@ type Options struct {
 	Policy  Policy
 	// Courier is told when a failed SMS brings an event; may be nil.
 	Offer func(ref store.HandoffRef) bool
-	// Daemons is how many daemons live, this one included, among which a link's rate is divided; 0: not known yet. Nil: 1.
-	Daemons func() int
+	// Daemons is among how many daemons a link's rate is divided, this one included; 0: this one may not send on it yet.
+	// It is not asked of a link whose bind one daemon alone holds. Nil: 1.
+	Daemons func(link string) int
 	// Region reads national numbers in receipts.
 	Region        string
 	ReceiptsGrace time.Duration
@@ -309,8 +310,8 @@ func (s *Sender) all() []*queue {
 	return list
 }
 
-// shareEvery is how often the daemons that live are counted anew.
-const shareEvery = 250 * time.Millisecond
+// shareEvery is how often the daemons that send on a link are counted anew.
+const shareEvery = store.DivideEvery
 
 // Run serves the links that it was made with, and looks after all, until ctx ends. Then it finishes what is being
 // submitted and releases the rest, so that another boot takes it at once.

@@ -16,7 +16,6 @@ const (
 	stoodStill = 3 * time.Second
 	deadAfter  = 5 * time.Second
 	inTouch    = 2500 * time.Millisecond
-	settleIn   = renewEvery + renewEvery/2
 )
 
 var errNotRegistered = errors.New("this boot is not registered yet")
@@ -36,8 +35,9 @@ type bootState struct {
 	clock      time.Time
 	clockRead  bool
 	frozen     bool
-	living     int       // boots whose counter moves, ours included
-	since      time.Time // since when that is known of this boot
+
+	shares store.Shares  // has its own lock, which is never taken under the server's
+	kick   chan struct{} // one slot: renew now
 }
 
 // BootID is the boot that this daemon acts as.
@@ -95,13 +95,20 @@ func (s *Store) BootDead(id string) (dead bool) {
 	return dead
 }
 
-// Daemons is how many daemons live, as their heartbeats tell; 0: not known yet, or the others may not know of us.
-func (s *Store) Daemons() (n int) {
-	s.r.locked(func() {
-		if b := &s.boot; b.registered && (b.living <= 1 || time.Since(b.since) >= settleIn) {
-			n = b.living
+// Daemons is among how many daemons a link's rate is divided; 0: this one may not send on it yet.
+func (s *Store) Daemons(link string) int {
+	registered := false
+	s.r.locked(func() { registered = s.boot.registered })
+	if !registered {
+		return 0
+	}
+	n, ask := s.boot.shares.Daemons(link, time.Now())
+	if ask {
+		select {
+		case s.boot.kick <- struct{}{}:
+		default:
 		}
-	})
+	}
 	return n
 }
 
@@ -132,6 +139,7 @@ func (s *Store) toRedis(t time.Time) time.Time {
 // others. It models store.RunBoot without the standstill of its own process,
 // for which there is [Store.Replace].
 func (s *Store) RunBoot(ctx context.Context, ev store.BootEvents) error {
+	s.boot.shares.SetUp(ev.Links)
 	s.r.locked(func() { s.boot.running = true })
 	defer s.r.locked(func() { s.boot.running = false })
 	type sighting struct {
@@ -142,38 +150,44 @@ func (s *Store) RunBoot(ctx context.Context, ev store.BootEvents) error {
 	t := time.NewTicker(renewEvery)
 	defer t.Stop()
 	for {
-		if boots, ok := s.renew(ctx, ev); ok {
+		if a, ok := s.renew(ctx, ev); ok {
 			now, own := time.Now(), s.BootID()
 			if now.Sub(last) > inTouch {
 				clear(seen)
 			}
 			last = now
-			died := 0
-			for id, counter := range boots {
+			for id, counter := range a.boots {
 				switch was, ok := seen[id]; {
 				case id == own:
 				case !ok || was.counter != counter:
 					seen[id] = sighting{counter, now}
 				case now.Sub(was.since) >= deadAfter && ev.Dead != nil:
-					died++
+					delete(a.sends, id)
 					ev.Dead(ctx, id)
 				}
 			}
-			s.r.locked(func() {
-				if s.boot.living = max(len(boots)-died, 1); s.boot.since.IsZero() {
-					s.boot.since = now
-				}
-			})
+			s.boot.shares.Answered(a.sent, now, a.named, a.sends)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-s.boot.kick:
 		case <-t.C:
 		}
 	}
 }
 
-func (s *Store) renew(ctx context.Context, ev store.BootEvents) (map[string]int, bool) {
+// beat is one heartbeat and its answer.
+type beat struct {
+	sent   time.Time
+	named  []string // the links that it named
+	fenced bool
+	clock  time.Time
+	boots  map[string]int
+	sends  map[string][]string // what each boot says of its links
+}
+
+func (s *Store) renew(ctx context.Context, ev store.BootEvents) (*beat, bool) {
 	id, sent := s.BootID(), time.Now()
 	frozen := false
 	s.r.locked(func() { frozen = s.boot.frozen })
@@ -182,17 +196,16 @@ func (s *Store) renew(ctx context.Context, ev store.BootEvents) (map[string]int,
 	}
 	wait, cancel := context.WithTimeout(ctx, stoodStill)
 	defer cancel()
-	type answer struct {
-		fenced bool
-		clock  time.Time
-		boots  map[string]int
-	}
-	a := &answer{}
+	a := &beat{sent: sent, named: s.boot.shares.Named(sent), sends: map[string][]string{}}
 	err := s.do(wait, "renew", func() {
 		if a.fenced = s.r.fences[id]; !a.fenced {
 			s.r.boots[id]++
+			s.r.sends[id] = a.named
 		}
 		a.clock, a.boots = s.r.clock(), maps.Clone(s.r.boots)
+		for boot := range a.boots {
+			a.sends[boot] = s.r.sends[boot]
+		}
 	})
 	if err != nil {
 		return nil, false
@@ -209,7 +222,7 @@ func (s *Store) renew(ctx context.Context, ev store.BootEvents) (map[string]int,
 			b.clockAt, b.clock, b.clockRead = s.r.now(), a.clock, true
 		}
 	})
-	return a.boots, ok
+	return a, ok
 }
 
 // Replace gives this daemon a new boot: it was fenced, or stood still.
@@ -219,8 +232,9 @@ func (s *Store) Replace(ev store.BootEvents) {
 		b := &s.boot
 		old = b.id
 		b.count++
-		b.id, b.registered, b.since = fmt.Sprintf("%s%d", s.name, b.count), false, time.Time{}
+		b.id, b.registered = fmt.Sprintf("%s%d", s.name, b.count), false
 	})
+	s.boot.shares.Reset()
 	if ev.Fenced != nil {
 		ev.Fenced()
 	}

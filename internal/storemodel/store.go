@@ -55,7 +55,7 @@ func (s *Store) do(ctx context.Context, name string, script func()) error {
 func (r *Redis) Daemon(name string) *Store {
 	return &Store{
 		r: r, name: name, cache: map[store.CitizenID]store.Citizen{}, free: map[int][]uint64{}, unknown: map[int]bool{},
-		boot: bootState{id: name + "1", count: 1, dead: map[string]bool{}, asked: map[string]time.Time{}},
+		boot: bootState{id: name + "1", count: 1, dead: map[string]bool{}, asked: map[string]time.Time{}, kick: make(chan struct{}, 1)},
 	}
 }
 
