@@ -200,7 +200,27 @@ type ServerTLS struct {
 
 // CaseSystem is where events are handed on.
 type CaseSystem struct {
-	Webhook Webhook `mapstructure:"webhook"`
+	Webhook  Webhook                  `mapstructure:"webhook"`
+	Agencies map[string]AgencyWebhook `mapstructure:"agencies"` // by a short name, a-z and 0-9
+	Digest   string                   `mapstructure:"digest"`   // time of day of the event line.digest, "07:00"; "": off
+}
+
+// Hands says whether any endpoint is configured.
+func (c CaseSystem) Hands() bool { return c.Webhook.URL != "" || len(c.Agencies) > 0 }
+
+// DigestAt is Digest since midnight in the line's time zone; false: off.
+func (c CaseSystem) DigestAt() (time.Duration, bool) {
+	at, err := clock(c.Digest)
+	return at, err == nil
+}
+
+// AgencyWebhook is the endpoint of the tickets of one agency.
+type AgencyWebhook struct {
+	Agency     string   `mapstructure:"agency"` // as tickets and keys call it
+	URL        string   `mapstructure:"url"`
+	Secret     Secret   `mapstructure:"secret"`
+	SecretFile string   `mapstructure:"secret_file"`
+	Allow      []string `mapstructure:"allow"`
 }
 
 // Webhook is the case system's endpoint.

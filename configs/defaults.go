@@ -34,6 +34,7 @@ func Defaults() *Config {
 			SMSExpire:       72 * time.Hour,
 			Links:           map[string]Link{},
 		},
+		CaseSystem:      CaseSystem{Agencies: map[string]AgencyWebhook{}},
 		HTTP:            HTTP{Listen: "127.0.0.1:8080"},
 		Retention:       Retention{Tickets: 1825 * day, Events: 30 * day},
 		ShutdownTimeout: 20 * time.Second,

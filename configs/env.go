@@ -11,6 +11,7 @@ import (
 const (
 	envPrefix  = "ADUAN_"
 	linkPrefix = "ADUAN_SMPP_LINKS_"
+	hookPrefix = "ADUAN_CASE_SYSTEM_AGENCIES_"
 )
 
 // environ is the ADUAN_ variables that are set.
@@ -24,12 +25,13 @@ func environ() map[string]string {
 	return set
 }
 
-// linksIn is the names of links that variables speak of: ADUAN_SMPP_LINKS_MAIN_PASSWORD creates main.
-func linksIn(env map[string]string) []string {
-	keys := settings(reflect.ValueOf(Link{}), "")
+// namesIn is the names that variables speak of: ADUAN_SMPP_LINKS_MAIN_PASSWORD creates the link main. each is the zero value
+// of what has the name.
+func namesIn(env map[string]string, prefix string, each any) []string {
+	keys := settings(reflect.ValueOf(each), "")
 	var names []string
 	for variable := range env {
-		rest, of := strings.CutPrefix(variable, linkPrefix)
+		rest, of := strings.CutPrefix(variable, prefix)
 		name, key, whole := strings.Cut(rest, "_")
 		if !of || !whole {
 			continue

@@ -12,12 +12,16 @@ var (
 	typeQuiet    = reflect.TypeFor[QuietHours]()
 	typeStrings  = reflect.TypeFor[[]string]()
 	typeLinks    = reflect.TypeFor[map[string]Link]()
+	typeHooks    = reflect.TypeFor[map[string]AgencyWebhook]()
 )
 
 // leaf says whether a value of type t stands in one scalar or list.
 func leaf(t reflect.Type) bool {
-	return t.Kind() != reflect.Struct && t != typeLinks || t == typeSecret || t == typeQuiet
+	return t.Kind() != reflect.Struct && !named(t) || t == typeSecret || t == typeQuiet
 }
+
+// named says whether t is a map of things by their names.
+func named(t reflect.Type) bool { return t == typeLinks || t == typeHooks }
 
 // fields lists the keys of a struct type with their types, in order.
 func fields(t reflect.Type) []reflect.StructField {
@@ -40,7 +44,7 @@ func settings(v reflect.Value, path string) []setting {
 	var all []setting
 	for i, f := range fields(v.Type()) {
 		switch {
-		case f.Type == typeLinks:
+		case named(f.Type):
 		case leaf(f.Type):
 			all = append(all, setting{join(path, f.Name), v.Field(i)})
 		default:

@@ -148,9 +148,13 @@ func (f *file) merge(value *yaml.Node, t reflect.Type, path string, into map[str
 
 // key reads one key of a struct, or one link.
 func (f *file) key(key, value *yaml.Node, t reflect.Type, path string, into map[string]any) {
-	if t == typeLinks {
+	if named(t) {
 		if !linkName(key.Value) {
-			f.bad(key, path, fmt.Sprintf("%q is no name for a link", key.Value), "use a-z and 0-9 only, at most 32")
+			what := "a link"
+			if t == typeHooks {
+				what = "an agency's endpoint"
+			}
+			f.bad(key, path, fmt.Sprintf("%q is no name for %s", key.Value, what), "use a-z and 0-9 only, at most 32")
 			return
 		}
 		f.lines[path] = key.Line

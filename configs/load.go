@@ -85,8 +85,11 @@ func (l *loader) merge() (*Config, error) {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	all := settings(reflect.ValueOf(*Defaults()), "")
-	for _, name := range l.links() {
+	for _, name := range l.names(linkPrefix, Link{}, "smpp", "links") {
 		all = append(all, settings(reflect.ValueOf(DefaultLink()), "smpp.links."+name)...)
+	}
+	for _, name := range l.names(hookPrefix, AgencyWebhook{}, "case_system", "agencies") {
+		all = append(all, settings(reflect.ValueOf(AgencyWebhook{}), "case_system.agencies."+name)...)
 	}
 	for _, s := range all {
 		v.SetDefault(s.path, s.value.Interface())
@@ -138,12 +141,12 @@ func (l *loader) readable(v *viper.Viper, s setting) {
 	}
 }
 
-// links is the names of all links, of the file and of variables.
-func (l *loader) links() []string {
-	names := linksIn(l.env)
-	if smpp, ok := l.file.values["smpp"].(map[string]any); ok {
-		if links, ok := smpp["links"].(map[string]any); ok {
-			names = slices.AppendSeq(names, maps.Keys(links))
+// names is the names of all links, or of whatever else has names, of the file and of variables.
+func (l *loader) names(prefix string, each any, section, key string) []string {
+	names := namesIn(l.env, prefix, each)
+	if in, ok := l.file.values[section].(map[string]any); ok {
+		if by, ok := in[key].(map[string]any); ok {
+			names = slices.AppendSeq(names, maps.Keys(by))
 		}
 	}
 	slices.Sort(names)

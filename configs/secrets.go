@@ -9,6 +9,10 @@ const maxSecret = 64 << 10
 func (l *loader) secrets(c *Config) {
 	l.secret("store.password", &c.Store.Password, c.Store.PasswordFile)
 	l.secret("case_system.webhook.secret", &c.CaseSystem.Webhook.Secret, c.CaseSystem.Webhook.SecretFile)
+	for name, hook := range c.CaseSystem.Agencies {
+		l.secret("case_system.agencies."+name+".secret", &hook.Secret, hook.SecretFile)
+		c.CaseSystem.Agencies[name] = hook
+	}
 	for name, link := range c.SMPP.Links {
 		l.secret("smpp.links."+name+".password", &link.Password, link.PasswordFile)
 		c.SMPP.Links[name] = link

@@ -27,7 +27,11 @@ func check(c *Config) []Problem {
 	k.store(c.Store)
 	k.smpp(c.SMPP)
 	k.http(c.HTTP)
-	k.webhook(c.CaseSystem.Webhook)
+	k.webhook("case_system.webhook", c.CaseSystem.Webhook)
+	k.agencyHooks(c.CaseSystem.Agencies)
+	if _, on := c.CaseSystem.DigestAt(); !on && c.CaseSystem.Digest != "" {
+		k.bad("case_system.digest", fmt.Sprintf("%q is no time of the day", c.CaseSystem.Digest), "write it as \"07:00\", or \"\" for none")
+	}
 	k.positive("retention.tickets", c.Retention.Tickets)
 	k.positive("retention.events", c.Retention.Events)
 	k.positive("shutdown_timeout", c.ShutdownTimeout)

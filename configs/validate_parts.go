@@ -4,11 +4,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -65,32 +67,33 @@ func (k *checker) http(h HTTP) {
 	k.ranges("http.trusted_proxies", h.TrustedProxies)
 }
 
-func (k *checker) webhook(w Webhook) {
-	k.ranges("case_system.webhook.allow", w.Allow)
+// webhook checks an endpoint, whose settings stand below at.
+func (k *checker) webhook(at string, w Webhook) {
+	k.ranges(at+".allow", w.Allow)
 	if !w.Secret.IsZero() {
-		k.whsec(w.Secret)
+		k.whsec(at+".secret", w.Secret)
 	}
 	if w.URL == "" {
 		return
 	}
-	const key = "case_system.webhook.url"
+	key := at + ".url"
 	u, err := url.Parse(w.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		k.bad(key, "it is no http address", "write it as https://host/path")
 	case u.User != nil:
-		k.bad(key, "it holds a user or password", "leave it out: the webhook is signed with case_system.webhook.secret")
+		k.bad(key, "it holds a user or password", "leave it out: the webhook is signed with "+at+".secret")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		k.bad(key, "http to another machine shows complaints to everybody on the way", "write https")
 	}
 	if w.Secret.IsZero() && w.SecretFile == "" {
-		k.bad("case_system.webhook.secret", "the webhook has no secret to sign with", "write whsec_ and the base64 of 24 to 64 random bytes")
+		k.bad(at+".secret", "the webhook has no secret to sign with", "write whsec_ and the base64 of 24 to 64 random bytes")
 	}
 }
 
 // whsec checks the secrets of Standard Webhooks: "whsec_" and base64, two by a space while rotating.
-func (k *checker) whsec(s Secret) {
-	const key, fix = "case_system.webhook.secret", "write whsec_ and the base64 of 24 to 64 random bytes; two by a space while rotating"
+func (k *checker) whsec(key string, s Secret) {
+	const fix = "write whsec_ and the base64 of 24 to 64 random bytes; two by a space while rotating"
 	all := strings.Fields(s.Reveal())
 	if len(all) < 1 || len(all) > 2 {
 		k.bad(key, fmt.Sprintf("%d secrets are given", len(all)), fix)
@@ -108,6 +111,25 @@ func (k *checker) whsec(s Secret) {
 		case len(raw) < 24 || len(raw) > 64:
 			k.bad(key, fmt.Sprintf("%s has %d bytes", nth, len(raw)), fix)
 		}
+	}
+}
+
+// agencyHooks checks the endpoints of single agencies.
+func (k *checker) agencyHooks(hooks map[string]AgencyWebhook) {
+	of := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(hooks)) {
+		h, at := hooks[name], "case_system.agencies."+name
+		switch other, twice := of[h.Agency]; {
+		case h.Agency == "":
+			k.bad(at+".agency", "whose tickets it gets is not said", "write the agency's name as tickets and keys have it")
+		case twice:
+			k.bad(at+".agency", fmt.Sprintf("the tickets of %q go to %s already", h.Agency, other), "leave out one of them")
+		}
+		of[h.Agency] = at
+		if h.URL == "" {
+			k.bad(at+".url", "it has no address", "write it as https://host/path")
+		}
+		k.webhook(at, Webhook{URL: h.URL, Secret: h.Secret, SecretFile: h.SecretFile, Allow: h.Allow})
 	}
 }
 

@@ -126,7 +126,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	l.timers = timers.New(timers.Options{
 		Store: l.store, Room: l.sender.Room, HasRoom: l.sender.HasRoom(), Adopt: l.sender.Adopt, Expire: l.sender.Expire, ExpireAfter: l.sender.ExpireAfter,
 		Default: l.sender.Default, Tick: l.turner.Tick, Join: l.intake.JoinDue,
-		Offer: l.handoff.Offer, Hands: func() bool { return l.conf().CaseSystem.Webhook.URL != "" },
+		Offer: l.handoff.Offer, Hands: func() bool { return l.conf().CaseSystem.Hands() },
 		Now: l.timing.now, Log: l.log,
 	})
 	l.health = l.newHealth()
@@ -229,7 +229,7 @@ func storeOptions(cfg *configs.Config, log *zap.Logger, now func() time.Time) (s
 // keeping is how long the store keeps what.
 func keeping(cfg *configs.Config) store.Keeping {
 	return store.Keeping{
-		Handoffs:   cfg.CaseSystem.Webhook.URL != "",
+		Handoffs:   cfg.CaseSystem.Hands(),
 		Retention:  store.Retention{Tickets: cfg.Retention.Tickets, Events: cfg.Retention.Events},
 		Redelivery: cfg.SMPP.Redelivery, SettledFor: settledFor(cfg),
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -74,6 +73,7 @@ func (l *line) watch(ctx context.Context) error {
 			gauges.dead.Set(float64(s.Dead))
 			gauges.ticks.Set(float64(s.DueTicks))
 			gauges.handoffs.Set(float64(s.Handoffs))
+			gauges.parked.Set(float64(s.Parked))
 			age := 0.0
 			if !s.Oldest.IsZero() {
 				age = max(time.Since(s.Oldest).Seconds(), 0)
@@ -89,7 +89,7 @@ func (l *line) watch(ctx context.Context) error {
 	}
 }
 
-type backlogGauges struct{ queued, held, dead, oldest, ticks, handoffs prometheus.Gauge }
+type backlogGauges struct{ queued, held, dead, oldest, ticks, handoffs, parked prometheus.Gauge }
 
 func newBacklogGauges(reg prometheus.Registerer) backlogGauges {
 	gauge := func(name, help string) prometheus.Gauge {
@@ -104,31 +104,52 @@ func newBacklogGauges(reg prometheus.Registerer) backlogGauges {
 		oldest:   gauge("aduan_outbox_oldest_seconds", "Age of the oldest SMS of the outbox; 0: there is none."),
 		ticks:    gauge("aduan_conversations_waiting", "Conversations that wait for an answer or a time."),
 		handoffs: gauge("aduan_handoff_waiting", "Tickets with events that the case system has not taken yet."),
+		parked:   gauge("aduan_handoff_parked", "Tickets with an event that its receiver does not take: a person must send or drop it."),
 	}
 }
 
 // newHandoff makes the hand-off; it waits where no webhook is configured.
 func (l *line) newHandoff() error {
-	e, err := endpoint(l.cfg)
+	e, err := endpointsOf(l.cfg)
 	if err != nil {
 		return err
 	}
-	l.handoff, err = handoff.New(handoff.Options{Store: l.store, Bodies: bodies{l}, Endpoint: e, Log: l.log, Metrics: l.registry})
+	l.handoff, err = handoff.New(handoff.Options{
+		Store: l.store, Bodies: bodies{l}, Endpoint: e.general, Agencies: e.agencies, Now: l.timing.now, Log: l.log, Metrics: l.registry,
+	})
 	return withCode(exitConfig, err)
 }
 
-// endpoint is where events go; none where no webhook is configured.
-func endpoint(cfg *configs.Config) (handoff.Endpoint, error) {
-	w := cfg.CaseSystem.Webhook
-	if w.URL == "" {
-		return handoff.Endpoint{}, nil
+// endpoints are where events go.
+type endpoints struct {
+	general  handoff.Endpoint            // without URL: nowhere
+	agencies map[string]handoff.Endpoint // by agency
+}
+
+// endpointsOf reads them from the configuration.
+func endpointsOf(cfg *configs.Config) (endpoints, error) {
+	one := func(key string, w configs.Webhook) (handoff.Endpoint, error) {
+		allow, err := prefixes(key+".allow", w.Allow)
+		if err != nil {
+			return handoff.Endpoint{}, err
+		}
+		e := handoff.Endpoint{URL: w.URL, Secret: w.Secret.Reveal(), Allow: allow, Source: "/aduan/" + cfg.Line.ShortCode, Key: key}
+		return e, withCode(exitConfig, e.Check())
 	}
-	allow, err := prefixes("case_system.webhook.allow", w.Allow)
-	if err != nil {
-		return handoff.Endpoint{}, err
+	all := endpoints{agencies: map[string]handoff.Endpoint{}}
+	var err error
+	if w := cfg.CaseSystem.Webhook; w.URL != "" {
+		if all.general, err = one("case_system.webhook", w); err != nil {
+			return all, err
+		}
 	}
-	e := handoff.Endpoint{URL: w.URL, Secret: w.Secret.Reveal(), Allow: allow, Source: "/aduan/" + cfg.Line.ShortCode}
-	return e, withCode(exitConfig, e.Check())
+	for name, h := range cfg.CaseSystem.Agencies {
+		w := configs.Webhook{URL: h.URL, Secret: h.Secret, Allow: h.Allow}
+		if all.agencies[h.Agency], err = one("case_system.agencies."+name, w); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 // web is what the listener goes by.
@@ -200,6 +221,6 @@ func prefixes(key string, list []string) ([]netip.Prefix, error) {
 // bodies makes the bodies of events; the desk is built after the hand-off.
 type bodies struct{ l *line }
 
-func (b bodies) Body(ctx context.Context, ev store.Event) (json.RawMessage, error) {
-	return b.l.desk.Body(ctx, ev)
+func (b bodies) Told(ctx context.Context, ev store.Event) (handoff.Told, error) {
+	return b.l.desk.Told(ctx, ev)
 }

@@ -5,7 +5,6 @@ import (
 
 	"aduan/configs"
 	"aduan/conversation"
-	"aduan/internal/handoff"
 	"aduan/internal/intake"
 	"aduan/internal/sender"
 	"aduan/internal/staffapi"
@@ -41,11 +40,11 @@ func (l *line) adopt(next *configs.Config, log *telemetry.Switch) {
 // plan is a configuration made ready: all that can fail has been done, and
 // nothing has changed yet.
 type plan struct {
-	cfg      *configs.Config
-	engine   *conversation.Engine
-	links    linkChange
-	endpoint handoff.Endpoint
-	http     staffapi.Settings
+	cfg       *configs.Config
+	engine    *conversation.Engine
+	links     linkChange
+	endpoints endpoints
+	http      staffapi.Settings
 }
 
 func (l *line) plan(next *configs.Config) (plan, error) {
@@ -54,7 +53,7 @@ func (l *line) plan(next *configs.Config) (plan, error) {
 	if p.engine, err = newEngine(next); err != nil {
 		return p, err
 	}
-	if p.endpoint, err = endpoint(next); err != nil {
+	if p.endpoints, err = endpointsOf(next); err != nil {
 		return p, err
 	}
 	if p.http, err = httpSettings(next, l.log); err != nil {
@@ -72,9 +71,9 @@ func (l *line) plan(next *configs.Config) (plan, error) {
 func (l *line) take(p plan, log *telemetry.Switch) {
 	next := p.cfg
 	l.current.Store(next)
-	_ = log.Set(next.Log.Level, next.Log.Format) // plan has checked them
-	_ = l.handoff.Configure(p.endpoint)          // likewise
-	l.store.Keep(keeping(next))                  // after it: an event that is kept for the case system finds its way
+	_ = log.Set(next.Log.Level, next.Log.Format)                       // plan has checked them
+	_ = l.handoff.Configure(p.endpoints.general, p.endpoints.agencies) // likewise
+	l.store.Keep(keeping(next))                                        // after it: an event that is kept for the case system finds its way
 	l.intake.Use(intakeSettings(next))
 	l.turner.Use(turn.Settings{Engine: p.engine, ShortCode: next.Line.ShortCode, Region: next.Line.Region, Quiet: quiet(next)})
 	l.tally.Use(tallyLimits(next))

@@ -33,6 +33,8 @@ type verdict struct {
 	gone    bool          // 410: the endpoint wants no more
 	status  int           // HTTP status; 0: no answer
 	after   time.Duration // Retry-After, capped
+	until   time.Time     // not sent: not before then
+	inLine  bool          // not sent: the ticket waits for a slot of its receiver
 }
 
 // event is a CloudEvents 1.0 event in structured JSON mode.
@@ -47,32 +49,107 @@ type event struct {
 	Data        json.RawMessage `json:"data"`
 }
 
-// deliver sends one event once.
-func (h *Handoff) deliver(ctx context.Context, ref store.HandoffRef, ev store.Event) verdict {
+// deliver sends one event once, to whoever is to have it. Where single agencies have endpoints of their own, only the ticket
+// as it is now tells which.
+func (h *Handoff) deliver(ctx context.Context, q queued, ev store.Event) verdict {
+	rt := h.routes.Load()
+	if rt.none() {
+		return verdict{outcome: "off"}
+	}
+	var told *Told
+	r := rt.general
+	if len(rt.agencies) > 0 {
+		t, v, ok := h.tell(ctx, ev)
+		if !ok {
+			return v
+		}
+		if told, r = &t, rt.of(t); r == nil {
+			return verdict{outcome: "nobody", done: true} // it can be pulled
+		}
+	}
+	now := h.o.Now()
+	if hold := r.held(now); !hold.IsZero() { // come back spread over a few seconds after it
+		return verdict{outcome: "held", until: hold.Add(time.Duration(h.o.Rand() * float64(h.o.RetryMin)))}
+	}
+	if r.breaker.State() == gobreaker.StateOpen {
+		return verdict{outcome: "breaker"}
+	}
+	switch r.enter(q) {
+	case inLine:
+		return verdict{outcome: "line", inLine: true}
+	case noRoom:
+		return verdict{outcome: "full", until: now.Add(h.o.RetryMin)}
+	}
+	defer h.callNext(r)
+	defer r.leave()
+	return h.send(ctx, r, q.ref, ev, told)
+}
+
+// send makes the body, where that was not done yet, and sends it. A slot of the receiver is ours.
+func (h *Handoff) send(ctx context.Context, r *receiver, ref store.HandoffRef, ev store.Event, told *Told) verdict {
+	if told == nil {
+		t, v, ok := h.tell(ctx, ev)
+		if !ok {
+			return v
+		}
+		told = &t
+	}
+	body, err := h.encode(r, ref, ev, told.Data)
+	if err != nil {
+		return h.noBody(ev, err)
+	}
+	if !pause(ctx, r.pace(time.Now())) {
+		return verdict{outcome: "ended", until: h.o.Now()}
+	}
 	ctx, cancel := h.deliveryContext(ctx)
 	defer cancel()
-	data, err := h.o.Bodies.Body(ctx, ev)
-	if errors.Is(err, ErrNothing) {
-		return verdict{outcome: "void", done: true}
-	}
-	var body []byte
-	if err == nil {
-		body, err = h.encode(ref, ev, data)
-	}
-	if err != nil {
-		h.o.Log.Warn("webhook body not made", zap.String("event", ev.ID), zap.Error(err))
-		return verdict{outcome: "body", tried: true}
-	}
-	v, err := h.breaker.Execute(func() (verdict, error) { return h.judged(ctx, ref, ev.ID, body) })
+	v, err := r.breaker.Execute(func() (verdict, error) {
+		v := h.post(ctx, r.target, ev.ID, body)
+		return v, r.note(ref, v, h.o.Now())
+	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return verdict{outcome: "breaker"}
 	}
 	return v
 }
 
-func (h *Handoff) encode(ref store.HandoffRef, ev store.Event, data json.RawMessage) ([]byte, error) {
+// tell makes the data of an event; false: v says why there are none.
+func (h *Handoff) tell(ctx context.Context, ev store.Event) (t Told, v verdict, ok bool) {
+	ctx, cancel := h.deliveryContext(ctx)
+	defer cancel()
+	t, err := h.o.Bodies.Told(ctx, ev)
+	switch {
+	case errors.Is(err, ErrNothing):
+		return t, verdict{outcome: "void", done: true}, false
+	case err != nil:
+		return t, h.noBody(ev, err), false
+	}
+	return t, v, true
+}
+
+func (h *Handoff) noBody(ev store.Event, err error) verdict {
+	h.o.Log.Warn("webhook body not made", zap.String("event", ev.ID), zap.Error(err))
+	return verdict{outcome: "body", tried: true}
+}
+
+// pause waits; false: ctx ended before.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (h *Handoff) encode(r *receiver, ref store.HandoffRef, ev store.Event, data json.RawMessage) ([]byte, error) {
 	e := event{
-		SpecVersion: "1.0", ID: ev.ID, Source: h.Endpoint().Source, Type: ev.Type, Time: ev.At.UTC(),
+		SpecVersion: "1.0", ID: ev.ID, Source: r.target.of.Source, Type: ev.Type, Time: ev.At.UTC(),
 		ContentType: "application/json", Data: data,
 	}
 	if ev.Ticket != 0 {
@@ -85,41 +162,8 @@ func (h *Handoff) encode(ref store.HandoffRef, ev store.Event, data json.RawMess
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
-// judged sends, and keeps count of what speaks for and against the endpoint.
-func (h *Handoff) judged(ctx context.Context, ref store.HandoffRef, id string, body []byte) (verdict, error) {
-	v := h.post(ctx, id, body)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch {
-	case v.status == 0:
-		h.silent++
-		h.suspects[ref] = true
-		return v, errEndpoint
-	case v.status >= 500:
-		h.silent = 0
-		h.suspects[ref] = true
-		return v, errEndpoint
-	default:
-		h.silent = 0
-		clear(h.suspects)
-		return v, nil
-	}
-}
-
-// endpointIsDown tells whether it is the endpoint that fails: no answer several times, or 5xx for several tickets. One ticket
-// that is answered 500 for ever is that ticket's trouble alone.
-func (h *Handoff) endpointIsDown() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.silent >= h.o.BreakerAfter || len(h.suspects) >= h.o.BreakerAfter
-}
-
 // post makes one request and reads the status of its answer; what else the answer says is thrown away and never logged.
-func (h *Handoff) post(ctx context.Context, id string, body []byte) verdict {
-	t := h.target.Load()
-	if t == nil { // the endpoint was taken away meanwhile
-		return verdict{outcome: "off"}
-	}
+func (h *Handoff) post(ctx context.Context, t *target, id string, body []byte) verdict {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, bytes.NewReader(body))
 	if err != nil {
 		return verdict{outcome: "network", tried: true}

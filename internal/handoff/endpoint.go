@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,10 +23,18 @@ type Endpoint struct {
 	Secret string         // whsec_ and base64; two separated by a space while rotating
 	Allow  []netip.Prefix // private, link-local and other special ranges that may be dialled; loopback always may
 	Source string         // CloudEvents source, a URI reference; "": that of the options
+	Key    string         // where its settings stand, for messages; default case_system.webhook
 }
 
-// ErrEndpoint wraps what is wrong with an Endpoint.
-var ErrEndpoint = errors.New("case_system.webhook")
+// equal tells whether e is the endpoint that f configures.
+func (e Endpoint) equal(f Endpoint, o Options) bool {
+	return e.URL == f.URL && e.Secret == f.Secret && slices.Equal(e.Allow, f.Allow) && e.Source == cmp.Or(f.Source, o.Source)
+}
+
+// bad says what is wrong with a setting of the endpoint.
+func (e Endpoint) bad(setting, what string) error {
+	return errors.New(cmp.Or(e.Key, "case_system.webhook") + "." + setting + ": " + what)
+}
 
 // Check tells what is wrong with e, without repeating the secret.
 func (e Endpoint) Check() error {
@@ -44,25 +53,25 @@ type target struct {
 func newTarget(e Endpoint, o Options) (*target, error) {
 	u, err := url.Parse(e.URL)
 	if err != nil || u.Host == "" || u.User != nil {
-		return nil, fmt.Errorf("%w.url: not an absolute URL without user and password: write https://host/path", ErrEndpoint)
+		return nil, e.bad("url", "not an absolute URL without user and password: write https://host/path")
 	}
 	plain := u.Scheme == "http"
 	if !plain && u.Scheme != "https" {
-		return nil, fmt.Errorf("%w.url: its scheme must be https", ErrEndpoint)
+		return nil, e.bad("url", "its scheme must be https")
 	}
 	if plain && !loopbackName(u.Hostname()) {
-		return nil, fmt.Errorf("%w.url: plain http goes only to this machine: use https", ErrEndpoint)
+		return nil, e.bad("url", "plain http goes only to this machine: use https")
 	}
 	t := &target{of: e, url: u.String()}
 	t.of.Source = cmp.Or(e.Source, o.Source)
 	secrets := strings.Fields(e.Secret)
 	if len(secrets) == 0 || len(secrets) > 2 {
-		return nil, fmt.Errorf("%w.secret: one secret is needed, or two separated by a space while rotating", ErrEndpoint)
+		return nil, e.bad("secret", "one secret is needed, or two separated by a space while rotating")
 	}
 	for _, s := range secrets {
 		wh, err := standardwebhooks.NewWebhook(s)
 		if err != nil || len(strings.TrimPrefix(s, "whsec_")) == 0 {
-			return nil, fmt.Errorf("%w.secret: not whsec_ and base64: make one with: echo whsec_$(openssl rand -base64 32)", ErrEndpoint)
+			return nil, e.bad("secret", "not whsec_ and base64: make one with: echo whsec_$(openssl rand -base64 32)")
 		}
 		t.signer = append(t.signer, wh)
 	}

@@ -37,7 +37,10 @@ type line struct {
 	now     time.Time
 	events  map[store.HandoffRef][]store.Event
 	due     map[store.HandoffRef]time.Time
-	noted   int // times that Handed may still fail
+	parked  map[store.HandoffRef]store.Parked
+	agency  map[uint64]string // of tickets
+	beside  map[string]string // of events
+	noted   int               // times that Handed may still fail
 	bodyErr error
 	reg     *prometheus.Registry
 }
@@ -51,7 +54,7 @@ func start(t *testing.T, url string, change func(*handoff.Options)) *line {
 	t.Helper()
 	l := &line{
 		t: t, now: time.Now(), events: map[store.HandoffRef][]store.Event{}, due: map[store.HandoffRef]time.Time{},
-		reg: prometheus.NewRegistry(),
+		parked: map[store.HandoffRef]store.Parked{}, agency: map[uint64]string{}, beside: map[string]string{}, reg: prometheus.NewRegistry(),
 	}
 	o := handoff.Options{
 		Store: l, Bodies: l, Endpoint: handoff.Endpoint{URL: url, Secret: secretA}, Now: l.clock,
@@ -124,10 +127,33 @@ func (l *line) left(ticket int) int {
 	return len(l.events[ref(ticket)])
 }
 
-func (l *line) Handoff(_ context.Context, r store.HandoffRef, n int) ([]store.Event, error) {
+func (l *line) Waiting(_ context.Context, r store.HandoffRef, n int) ([]store.Event, time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.events[r][:min(n, len(l.events[r]))]), nil
+	return slices.Clone(l.events[r][:min(n, len(l.events[r]))]), l.parked[r].Until, nil
+}
+
+func (l *line) Park(_ context.Context, r store.HandoffRef, p store.Parked) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.parked[r], l.due[r] = p, p.Until
+	return nil
+}
+
+// retry is what a person does with a parked event.
+func (l *line) retry(ticket int) {
+	l.mu.Lock()
+	delete(l.parked, ref(ticket))
+	l.due[ref(ticket)] = l.now
+	l.mu.Unlock()
+	l.pass(0)
+}
+
+func (l *line) waitsForAPerson(ticket int) (store.Parked, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p, ok := l.parked[ref(ticket)]
+	return p, ok
 }
 
 func (l *line) Handed(_ context.Context, r store.HandoffRef, id string, lease time.Time) (bool, error) {
@@ -137,6 +163,7 @@ func (l *line) Handed(_ context.Context, r store.HandoffRef, id string, lease ti
 		l.noted--
 		return false, store.ErrNotKept
 	}
+	delete(l.parked, r)
 	l.events[r] = slices.DeleteFunc(l.events[r], func(e store.Event) bool { return e.ID == id })
 	if len(l.events[r]) == 0 {
 		delete(l.due, r)
@@ -153,13 +180,14 @@ func (l *line) Postpone(_ context.Context, r store.HandoffRef, at time.Time) err
 	return nil
 }
 
-func (l *line) Body(_ context.Context, ev store.Event) (json.RawMessage, error) {
+func (l *line) Told(_ context.Context, ev store.Event) (handoff.Told, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.bodyErr != nil {
-		return nil, l.bodyErr
+		return handoff.Told{}, l.bodyErr
 	}
-	return json.RawMessage(`{"text":1,"of":"` + ev.ID + `","said":"<jalan> & rusak"}`), nil
+	data := json.RawMessage(`{"text":1,"of":"` + ev.ID + `","said":"<jalan> & rusak"}`)
+	return handoff.Told{Data: data, Agency: l.agency[ev.Ticket], Beside: l.beside[ev.ID]}, nil
 }
 
 // inbox is a case system that answers as it is told and remembers what it took.

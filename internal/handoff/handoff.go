@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/sony/gobreaker/v2"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -24,27 +23,38 @@ var ErrNothing = errors.New("handoff: the event tells nothing any more")
 
 // keeper holds the waiting events; *store.Store is one.
 type keeper interface {
-	// Handoff returns the first n waiting events of ref, in order.
-	Handoff(ctx context.Context, ref store.HandoffRef, n int) ([]store.Event, error)
+	// Waiting returns the first n waiting events of ref, in order; parked: they are left alone until then, for the first of
+	// them waits for a person.
+	Waiting(ctx context.Context, ref store.HandoffRef, n int) (events []store.Event, parked time.Time, err error)
 	// Handed removes an event and, while more wait, keeps the others leased to us.
 	Handed(ctx context.Context, ref store.HandoffRef, eventID string, leaseUntil time.Time) (more bool, err error)
 	// Postpone makes the events of ref due at the given time.
 	Postpone(ctx context.Context, ref store.HandoffRef, at time.Time) error
+	// Park gives the first event of ref up for now: it waits for a person.
+	Park(ctx context.Context, ref store.HandoffRef, p store.Parked) error
+}
+
+// Told is what is told of an event, and to whom.
+type Told struct {
+	Data   json.RawMessage
+	Agency string // who has the ticket now; "": nobody, or no ticket
+	Beside string // the superior whom it is told beside; "": it goes the usual way
 }
 
 // bodies makes the data of an event from the ticket as it is now; *turn.Desk is one.
 type bodies interface {
-	Body(ctx context.Context, ev store.Event) (json.RawMessage, error)
+	Told(ctx context.Context, ev store.Event) (Told, error)
 }
 
 // Options are the parts and limits of a Handoff. Store and Bodies are required.
 type Options struct {
 	Store    keeper
 	Bodies   bodies
-	Endpoint Endpoint // none: nothing is handed on until [Handoff.Configure] names one
-	Source   string   // CloudEvents source, a URI reference; default "/aduan"
+	Endpoint Endpoint            // none: nothing is handed on until [Handoff.Configure] names one
+	Agencies map[string]Endpoint // instead of it for the tickets of these agencies
+	Source   string              // CloudEvents source, a URI reference; default "/aduan"
 
-	Workers       int           // tickets served at once; default 8
+	Workers       int           // deliveries to one endpoint at once; default 8
 	Queue         int           // tickets waiting in memory; default 1024
 	Timeout       time.Duration // one delivery from dial to status; default 10 s
 	RetryMin      time.Duration // first pause; default 5 s, doubled each time
@@ -55,6 +65,9 @@ type Options struct {
 	Lease         time.Duration // how long a ticket's events stay ours while we deliver; default 30 s
 	BreakerAfter  int           // failures in a row that open the breaker; default 5
 	BreakerOpen   time.Duration // how long it stays open; default 30 s
+	RampFrom      float64       // deliveries a second with which an endpoint that was away begins; default 10
+	RampTo        float64       // at so many the ramp ends; default 1000
+	RampEvery     time.Duration // the rate doubles after so long; default 10 s
 	Grace         time.Duration // what a delivery under way gets when Run's context ends; default 5 s
 
 	TLS     *tls.Config      // roots and client certificate; nil: the system's roots
@@ -77,6 +90,9 @@ func (o *Options) defaults() {
 	o.Lease = cmp.Or(o.Lease, 30*time.Second)
 	o.BreakerAfter = cmp.Or(o.BreakerAfter, 5)
 	o.BreakerOpen = cmp.Or(o.BreakerOpen, 30*time.Second)
+	o.RampFrom = cmp.Or(o.RampFrom, 10)
+	o.RampTo = cmp.Or(o.RampTo, 1000)
+	o.RampEvery = cmp.Or(o.RampEvery, 10*time.Second)
 	o.Grace = cmp.Or(o.Grace, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -89,76 +105,64 @@ func (o *Options) defaults() {
 	}
 }
 
+// pool is how many times Workers tickets are served at once over all endpoints: slow ones leave room for the others.
+const pool = 8
+
 // Handoff delivers events. Create it with New.
 type Handoff struct {
 	o       Options // immutable
 	metrics *metrics
-	breaker *gobreaker.CircuitBreaker[verdict]
 	queue   chan queued
-	target  atomic.Pointer[target]
+	routes  atomic.Pointer[routes]
 
-	mu       sync.Mutex
-	active   map[store.HandoffRef]bool // guarded by mu: queued or being delivered; true: offered again meanwhile
-	waits    map[store.HandoffRef]wait // guarded by mu: tickets that failed and wait
-	suspects map[store.HandoffRef]bool // guarded by mu: tickets that failed since the last answer that was no failure
-	silent   int                       // guarded by mu: deliveries in a row without any answer
-	hold     time.Time                 // guarded by mu: the endpoint asked for silence until then
+	configuring sync.Mutex // held while the routes change
+
+	mu     sync.Mutex
+	active map[store.HandoffRef]bool // guarded by mu: queued or being delivered; true: offered again meanwhile
+	waits  map[store.HandoffRef]wait // guarded by mu: tickets that failed and wait
 }
 
 type queued struct {
 	ref store.HandoffRef
 	at  time.Time // when it was offered, for the lease
+	// from is the receiver in whose line it waited: whatever becomes of it, the next in that line is called.
+	from *receiver
 }
 
-// New checks the endpoint and makes a Handoff; nothing is sent before Run.
+// New checks the endpoints and makes a Handoff; nothing is sent before Run.
 func New(o Options) (*Handoff, error) {
 	o.defaults()
 	h := &Handoff{
 		o: o, metrics: newMetrics(o.Metrics), queue: make(chan queued, o.Queue),
-		active: map[store.HandoffRef]bool{}, waits: map[store.HandoffRef]wait{}, suspects: map[store.HandoffRef]bool{},
+		active: map[store.HandoffRef]bool{}, waits: map[store.HandoffRef]wait{},
 	}
-	h.breaker = gobreaker.NewCircuitBreaker[verdict](gobreaker.Settings{
-		Name: "webhook", MaxRequests: 1, Timeout: o.BreakerOpen,
-		ReadyToTrip: func(gobreaker.Counts) bool { return h.endpointIsDown() },
-		OnStateChange: func(_ string, _, to gobreaker.State) {
-			h.metrics.breaker.Set(float64(to)) // 0 closed, 1 half open, 2 open
-			o.Log.Warn("webhook breaker", zap.String("state", to.String()))
-		},
-	})
-	if err := h.Configure(o.Endpoint); err != nil {
+	if err := h.Configure(o.Endpoint, o.Agencies); err != nil {
 		return nil, err
 	}
 	return h, nil
 }
 
-// Configure changes the endpoint, while Run runs too. An invalid one changes nothing; one without URL: nothing is handed
-// on any more.
-func (h *Handoff) Configure(e Endpoint) error {
-	var t *target
-	if e.URL != "" {
-		var err error
-		if t, err = newTarget(e, h.o); err != nil {
-			return err
-		}
-	}
-	if old := h.target.Swap(t); old != nil {
-		old.client.CloseIdleConnections()
-	}
-	return nil
-}
-
-// Endpoint is where events go now; without URL: nowhere.
+// Endpoint is where events go now that have no endpoint of their agency; without URL: nowhere.
 func (h *Handoff) Endpoint() Endpoint {
-	if t := h.target.Load(); t != nil {
-		return t.of
+	if r := h.routes.Load().general; r != nil {
+		return r.target.of
 	}
 	return Endpoint{}
+}
+
+// Agencies are the endpoints of single agencies, by name.
+func (h *Handoff) Agencies() map[string]Endpoint {
+	all := map[string]Endpoint{}
+	for name, r := range h.routes.Load().agencies {
+		all[name] = r.target.of
+	}
+	return all
 }
 
 // Offer asks that the events of ref be delivered now. It never blocks; false: there is no room, they wait in the store until
 // they are due; so do all where no endpoint is configured.
 func (h *Handoff) Offer(ref store.HandoffRef) bool {
-	if h.target.Load() == nil {
+	if h.routes.Load().none() {
 		return false
 	}
 	h.mu.Lock()
@@ -181,12 +185,12 @@ func (h *Handoff) Offer(ref store.HandoffRef) bool {
 // Run delivers what is offered until ctx ends; then each worker finishes the delivery under way, within Grace.
 func (h *Handoff) Run(ctx context.Context) error {
 	defer func() {
-		if t := h.target.Load(); t != nil {
-			t.client.CloseIdleConnections()
+		for _, r := range h.routes.Load().all() {
+			r.target.client.CloseIdleConnections()
 		}
 	}()
 	var g errgroup.Group
-	for range h.o.Workers {
+	for range pool * h.o.Workers {
 		g.Go(func() error { h.work(ctx); return nil })
 	}
 	return g.Wait()
@@ -208,8 +212,11 @@ func (h *Handoff) serve(ctx context.Context, q queued) {
 	if h.o.Now().Sub(q.at) > h.o.Lease/3 { // it waited long in the queue: keep others from claiming it
 		h.postpone(ctx, q.ref, h.o.Now().Add(h.o.Lease))
 	}
+	defer h.callNext(q.from)
 	for {
-		h.ticket(ctx, q.ref)
+		if inLine := h.ticket(ctx, q); inLine {
+			return // it comes back through the queue, and is active until then
+		}
 		h.mu.Lock()
 		again := h.active[q.ref] && ctx.Err() == nil
 		if again {
@@ -221,5 +228,30 @@ func (h *Handoff) serve(ctx context.Context, q queued) {
 		if !again {
 			return
 		}
+	}
+}
+
+// callNext brings back the ticket that has waited longest for a slot of r.
+func (h *Handoff) callNext(r *receiver) {
+	for r != nil {
+		q, ok := r.next()
+		if !ok || h.requeue(q) {
+			return
+		}
+	}
+}
+
+// requeue brings a ticket back that waited for a receiver's slot; false: there is no room, it is due when its lease ends.
+func (h *Handoff) requeue(q queued) bool {
+	select {
+	case h.queue <- q:
+		h.metrics.queue.Inc()
+		return true
+	default:
+		h.mu.Lock()
+		delete(h.active, q.ref)
+		h.mu.Unlock()
+		h.metrics.full.Inc()
+		return false
 	}
 }

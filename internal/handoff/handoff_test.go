@@ -284,14 +284,14 @@ func TestAnEndpointComesAndGoes(t *testing.T) {
 		of    handoff.Endpoint
 		takes bool
 	}{{handoff.Endpoint{}, false}, {e, true}, {handoff.Endpoint{}, false}} {
-		if err := h.Configure(step.of); err != nil {
+		if err := h.Configure(step.of, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := h.Offer(ref(i)); got != step.takes || h.Endpoint().Source != step.of.Source {
 			t.Errorf("step %d: an event is taken: %v, by %q", i, got, h.Endpoint().Source)
 		}
 	}
-	if err := h.Configure(handoff.Endpoint{URL: "http://case.example/"}); err == nil || h.Endpoint().URL != "" {
+	if err := h.Configure(handoff.Endpoint{URL: "http://case.example/"}, nil); err == nil || h.Endpoint().URL != "" {
 		t.Errorf("an invalid endpoint: %v, in use %q", err, h.Endpoint().URL)
 	}
 }
@@ -314,7 +314,7 @@ func TestOfferNeverBlocks(t *testing.T) {
 func TestAShutdownFinishesTheDeliveryUnderWay(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	box, url := newInbox(t, func(http.ResponseWriter, *http.Request, string) { close(arrived); <-release })
-	l := &line{t: t, now: time.Now(), events: map[store.HandoffRef][]store.Event{}, due: map[store.HandoffRef]time.Time{}}
+	l := &line{t: t, now: time.Now(), events: map[store.HandoffRef][]store.Event{}, due: map[store.HandoffRef]time.Time{}, parked: map[store.HandoffRef]store.Parked{}}
 	h, err := handoff.New(handoff.Options{Store: l, Bodies: l, Endpoint: handoff.Endpoint{URL: url, Secret: secretA}, Now: l.clock})
 	if err != nil {
 		t.Fatal(err)
@@ -340,10 +340,10 @@ func TestTheEndpointMayChangeWhileRunning(t *testing.T) {
 	old, oldURL := newInbox(t, nil)
 	box, url := newInbox(t, nil)
 	l := start(t, oldURL, nil)
-	if err := l.h.Configure(handoff.Endpoint{URL: "ftp://x/", Secret: secretA}); err == nil {
+	if err := l.h.Configure(handoff.Endpoint{URL: "ftp://x/", Secret: secretA}, nil); err == nil {
 		t.Error("ftp is taken")
 	}
-	if err := l.h.Configure(handoff.Endpoint{URL: url, Secret: secretB}); err != nil {
+	if err := l.h.Configure(handoff.Endpoint{URL: url, Secret: secretB}, nil); err != nil {
 		t.Fatal(err)
 	}
 	l.commit(1, "e1")

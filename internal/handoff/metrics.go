@@ -10,7 +10,7 @@ type metrics struct {
 	queue    prometheus.Gauge
 	full     prometheus.Counter
 	parked   prometheus.Counter
-	breaker  prometheus.Gauge
+	breaker  *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -34,9 +34,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		parked: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "aduan_webhook_parked_total", Help: "Times that a ticket's events were put off for long: not taken for days, or answered 410.",
 		}),
-		breaker: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "aduan_webhook_breaker_state", Help: "0 closed, 1 half open, 2 open: nothing is sent for a while.",
-		}),
+		breaker: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "aduan_webhook_breaker_state", Help: "Of each receiver: 0 closed, 1 half open, 2 open: nothing is sent for a while.",
+		}, []string{"receiver"}),
 	}
 	if r != nil {
 		r.MustRegister(m.attempts, m.seconds, m.lag, m.queue, m.full, m.parked, m.breaker)

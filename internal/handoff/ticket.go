@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,42 +25,54 @@ type wait struct {
 	until  time.Time
 }
 
-// ticket delivers what waits of one ticket, in order, until nothing is left or one is not taken.
-func (h *Handoff) ticket(ctx context.Context, ref store.HandoffRef) {
+// ticket delivers what waits of one ticket, in order, until nothing is left or one is not taken. inLine: it waits for a slot
+// of its receiver and comes back by itself.
+func (h *Handoff) ticket(ctx context.Context, q queued) (inLine bool) {
+	ref := q.ref
 	if until, ok := h.waitsUntil(ref); ok {
 		// A new event of a failing ticket must not shorten the pause of the one before it.
 		h.postpone(ctx, ref, until)
-		return
+		return false
 	}
 	for ctx.Err() == nil {
-		events, err := h.waiting(ctx, ref)
+		events, parked, err := h.waiting(ctx, ref)
 		if err != nil && len(events) == 0 { // those before a damaged one are handed on all the same
 			h.o.Log.Warn("webhook events not read", zap.Int("shard", ref.Shard), zap.Error(err))
-			return // due again when the lease ends
+			return false // due again when the lease ends
 		}
 		if len(events) == 0 {
 			h.forget(ref)
-			return
+			return false
 		}
-		for _, ev := range events {
+		if parked.After(h.o.Now()) { // offered because of a newer event, which waits behind it
+			h.postpone(ctx, ref, parked)
+			return false
+		}
+		for i, ev := range events {
 			if ctx.Err() != nil {
 				h.postpone(ctx, ref, h.o.Now()) // another daemon may go on at once
-				return
+				return false
 			}
-			if !h.one(ctx, ref, ev) {
-				return
+			more, inLine := h.one(ctx, q, ev, i == 0 && !parked.IsZero())
+			if !more {
+				return inLine
 			}
 		}
 	}
+	return false
 }
 
-// one delivers one event; true: it was taken and another of the ticket may follow.
-func (h *Handoff) one(ctx context.Context, ref store.HandoffRef, ev store.Event) bool {
-	v := h.deliver(ctx, ref, ev)
+// one delivers one event; more: it was taken and another of the ticket may follow. parked: it was given up before.
+func (h *Handoff) one(ctx context.Context, q queued, ev store.Event, parked bool) (more, inLine bool) {
+	ref := q.ref
+	v := h.deliver(ctx, q, ev)
+	if v.inLine {
+		return false, true
+	}
 	h.metrics.attempts.WithLabelValues(v.outcome).Inc()
 	if !v.done {
-		h.later(ctx, ref, ev, v)
-		return false
+		h.later(ctx, ref, ev, v, parked)
+		return false, false
 	}
 	h.forget(ref)
 	h.metrics.lag.Observe(h.o.Now().Sub(ev.At).Seconds())
@@ -69,39 +82,40 @@ func (h *Handoff) one(ctx context.Context, ref store.HandoffRef, ev store.Event)
 	if err != nil {
 		// It will be delivered again under the same webhook-id when the lease ends.
 		h.o.Log.Warn("webhook delivery not noted", zap.String("event", ev.ID), zap.Error(err))
-		return false
+		return false, false
 	}
-	return more
+	return more, false
 }
 
-// later postpones a ticket whose event was not taken.
-func (h *Handoff) later(ctx context.Context, ref store.HandoffRef, ev store.Event, v verdict) {
+// later postpones a ticket whose event was not taken, or parks it for a person: after days, where the receiver wants no more
+// of it, or where it was parked before and is refused once more.
+func (h *Handoff) later(ctx context.Context, ref store.HandoffRef, ev store.Event, v verdict, parked bool) {
 	now := h.o.Now()
 	h.mu.Lock()
 	w := h.waits[ref]
 	if w.event != ev.ID {
 		w = wait{event: ev.ID}
 	}
-	w.pauses++
+	if v.until.IsZero() {
+		w.pauses++
+	}
 	if v.tried {
 		w.tries++
 	}
-	park := v.gone || (now.Sub(ev.At) > h.o.GiveUp && w.tries >= minTries)
-	pause := h.pause(w.pauses)
+	park := v.gone || v.tried && parked || now.Sub(ev.At) > h.o.GiveUp && w.tries >= minTries
+	switch {
+	case park:
+		w.until = now.Add(max(h.o.ParkedFor, v.after))
+	case !v.until.IsZero():
+		w.until = v.until
+	default:
+		w.until = now.Add(max(h.pause(w.pauses), v.after))
+	}
 	if park {
-		pause = h.o.ParkedFor
+		delete(h.waits, ref) // the store remembers, and a person may change it
+	} else {
+		h.remember(ref, w)
 	}
-	w.until = now.Add(max(pause, v.after))
-	if v.after > 0 {
-		h.hold = later(h.hold, now.Add(v.after))
-	}
-	if _, known := h.waits[ref]; !known && len(h.waits) >= maxWaits {
-		for old := range h.waits { // any one: its pause stands in the store, only its length is forgotten
-			delete(h.waits, old)
-			break
-		}
-	}
-	h.waits[ref] = w
 	h.mu.Unlock()
 
 	log := h.o.Log.Info
@@ -114,7 +128,38 @@ func (h *Handoff) later(ctx context.Context, ref store.HandoffRef, ev store.Even
 	}
 	log("webhook not taken", zap.String("event", ev.ID), zap.String("type", ev.Type), zap.String("outcome", v.outcome),
 		zap.Int("status", v.status), zap.Int("tries", w.tries), zap.Bool("parked", park), zap.Time("next", w.until))
+	if park {
+		h.park(ctx, ref, store.Parked{Event: ev, Why: why(v), Tries: w.tries, Since: now, Until: w.until})
+		return
+	}
 	h.postpone(ctx, ref, w.until)
+}
+
+// remember is called with mu held.
+func (h *Handoff) remember(ref store.HandoffRef, w wait) {
+	if _, known := h.waits[ref]; !known && len(h.waits) >= maxWaits {
+		for old := range h.waits { // any one: its pause stands in the store, only its length is forgotten
+			delete(h.waits, old)
+			break
+		}
+	}
+	h.waits[ref] = w
+}
+
+// why says in words why an event was given up.
+func why(v verdict) string {
+	switch {
+	case v.gone:
+		return "the receiver answered 410: it wants no more of it"
+	case v.status != 0:
+		return "the receiver answers " + strconv.Itoa(v.status)
+	case v.outcome == "address":
+		return "the receiver's address is not allowed: case_system's allow"
+	case v.outcome == "body":
+		return "what it tells cannot be read from the store"
+	default:
+		return "no answer of the receiver: " + v.outcome
+	}
 }
 
 // pause is how long the n-th failure waits: doubled each time, half of it by chance, so that tickets do not come back at once.
@@ -133,11 +178,8 @@ func (h *Handoff) pause(n int) time.Duration {
 func (h *Handoff) waitsUntil(ref store.HandoffRef) (time.Time, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now, until := h.o.Now(), h.waits[ref].until
-	if h.hold.After(now) { // the endpoint asked for silence: come back spread over a few seconds after it
-		until = later(until, h.hold.Add(time.Duration(h.o.Rand()*float64(h.o.RetryMin))))
-	}
-	return until, until.After(now)
+	until := h.waits[ref].until
+	return until, until.After(h.o.Now())
 }
 
 func (h *Handoff) forget(ref store.HandoffRef) {
@@ -146,10 +188,18 @@ func (h *Handoff) forget(ref store.HandoffRef) {
 	h.mu.Unlock()
 }
 
-func (h *Handoff) waiting(ctx context.Context, ref store.HandoffRef) ([]store.Event, error) {
+func (h *Handoff) waiting(ctx context.Context, ref store.HandoffRef) ([]store.Event, time.Time, error) {
 	ctx, cancel := storeContext(ctx)
 	defer cancel()
-	return h.o.Store.Handoff(ctx, ref, batch)
+	return h.o.Store.Waiting(ctx, ref, batch)
+}
+
+func (h *Handoff) park(ctx context.Context, ref store.HandoffRef, p store.Parked) {
+	ctx, cancel := storeContext(ctx)
+	defer cancel()
+	if err := h.o.Store.Park(ctx, ref, p); err != nil {
+		h.o.Log.Warn("webhook not parked", zap.Int("shard", ref.Shard), zap.Error(err)) // due when its lease ends
+	}
 }
 
 func (h *Handoff) postpone(ctx context.Context, ref store.HandoffRef, at time.Time) {

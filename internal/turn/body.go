@@ -25,13 +25,20 @@ type eventBody struct {
 // Body makes the data of an event from the ticket as it is now; an event
 // itself holds no text. handoff.ErrNothing where nothing is left to tell.
 func (d *Desk) Body(ctx context.Context, ev store.Event) (json.RawMessage, error) {
+	told, err := d.Told(ctx, ev)
+	return told.Data, err
+}
+
+// Told is the body of an event, and whose it is: the agency that has the
+// ticket now, or the superior that it is told beside.
+func (d *Desk) Told(ctx context.Context, ev store.Event) (handoff.Told, error) {
 	var b eventBody
 	var raw struct {
 		EventData
 		Message string `json:"message"`
 	}
 	if err := json.Unmarshal(ev.Data, &raw); err != nil {
-		return nil, fmt.Errorf("turn: event %s: its data cannot be read: %w", ev.ID, err)
+		return handoff.Told{}, fmt.Errorf("turn: event %s: its data cannot be read: %w", ev.ID, err)
 	}
 	b.EventData = raw.EventData
 	var err error
@@ -39,20 +46,25 @@ func (d *Desk) Body(ctx context.Context, ev store.Event) (json.RawMessage, error
 	case ev.Ticket != 0:
 		err = d.ticketBody(ctx, ev, &b)
 	case strings.HasPrefix(ev.Type, "line."): // nobody's: its data says it all
-		return ev.Data, nil
+		return handoff.Told{Data: ev.Data}, nil
 	case ev.Type == conversation.EventErased: // the tickets are all that is left to name
 	default:
 		err = d.citizenBody(ctx, ev, &b)
 	}
 	if err != nil {
-		return nil, err
+		return handoff.Told{}, err
 	}
 	if raw.Message != "" {
 		if err := d.messageBody(ctx, ev, raw.Message, &b); err != nil {
-			return nil, err
+			return handoff.Told{}, err
 		}
 	}
-	return json.Marshal(b)
+	told := handoff.Told{Beside: b.Beside}
+	if b.Ticket != nil {
+		told.Agency = b.Ticket.Agency
+	}
+	told.Data, err = json.Marshal(b)
+	return told, err
 }
 
 func (d *Desk) ticketBody(ctx context.Context, ev store.Event, b *eventBody) error {

@@ -108,6 +108,8 @@ type Options struct {
 	// Brief tells whether the line is so far behind that it answers briefly; nil: never.
 	Brief func() bool
 	Log   *zap.Logger // default: none
+	// Superior is the agency above another; "": none. Nil: there are none.
+	Superior func(agency string) string
 	// Count says what an SMS costs on a link: alphabet, segments, what is left in the last; default segment.Count.
 	Count func(link, text string) (alphabet string, segments, left int)
 	// Patience bounds a turn that is not an answer to the SMSC; default 5 s.
