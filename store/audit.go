@@ -31,6 +31,8 @@ const (
 	AuditFile      = "file"          // a report of another channel
 	AuditAssign    = "assign"        // Ref: the agency
 	AuditBroadcast = "broadcast"     // Ref: the job
+	AuditRetry     = "retry"         // Ref: what waited for a person: an SMS, an event
+	AuditDrop      = "drop"          // likewise
 	AuditReveal    = "reveal"        // a whole telephone number was shown
 	AuditErase     = "erase"         // by staff's order
 	AuditKeyAdd    = "key.add"       // Ref: the key that was made

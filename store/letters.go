@@ -275,32 +275,36 @@ func (s *Store) Letter(ctx context.Context, id string) (Letter, error) {
 	return l[0], nil
 }
 
-// RetryLetter lets an SMS that waits dead go out once more, or an event be handed on now. ErrNotFound: it does not wait any
+// RetryLetter lets an SMS that waits dead go out once more, or an event be handed on now; by stands in the audit trail.
+// ErrNotFound: it does not wait any
 // more. ErrErased: the text of the SMS is gone.
-func (s *Store) RetryLetter(ctx context.Context, id string, now time.Time) error {
-	return s.decide(ctx, id, now, false)
+func (s *Store) RetryLetter(ctx context.Context, id string, now time.Time, by Audit) error {
+	by.Action = AuditRetry
+	return s.decide(ctx, id, now, false, by)
 }
 
 // DropLetter gives it up for good: the SMS ends undeliverable, the event is not handed on (it can still be pulled), and
 // what waits behind it goes on.
-func (s *Store) DropLetter(ctx context.Context, id string, now time.Time) error {
-	return s.decide(ctx, id, now, true)
+func (s *Store) DropLetter(ctx context.Context, id string, now time.Time, by Audit) error {
+	by.Action = AuditDrop
+	return s.decide(ctx, id, now, true, by)
 }
 
-func (s *Store) decide(ctx context.Context, id string, now time.Time, drop bool) error {
+func (s *Store) decide(ctx context.Context, id string, now time.Time, drop bool, by Audit) error {
 	shard, ok := ShardOf(id)
 	if !ok {
 		return ErrNotFound
 	}
 	subject, err := s.rdb.HGet(ctx, lettersKey(shard), "e:"+id).Result()
+	by.Ref = id
 	var reply any
 	switch {
 	case err == nil:
 		ref := HandoffRef{Shard: shard, Subject: subject}
-		reply, err = s.lines.do(ctx, scriptUnpark, ref.keys(), subject, id, millis(now), flag(drop))
+		reply, err = s.lines.do(ctx, scriptUnpark, append(ref.keys(), auditKey(shard)), subject, id, millis(now), flag(drop), by.encode())
 	case errors.Is(err, redis.Nil):
-		reply, err = s.lines.do(ctx, scriptRevive, []string{dueKey(shard), smsKey(shard, id), deadKey(shard), queuedKey(shard)},
-			id, millis(now), flag(drop))
+		reply, err = s.lines.do(ctx, scriptRevive, []string{dueKey(shard), smsKey(shard, id), deadKey(shard), queuedKey(shard), auditKey(shard)},
+			id, millis(now), flag(drop), by.encode())
 	}
 	if err != nil {
 		return fmt.Errorf("decide on what waits for a person: %w", judge(err))

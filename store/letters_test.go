@@ -91,7 +91,7 @@ func TestADeadSMSIsSentOnceMore(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		sms := b.deadSMS(1, "halo")
 		b.now = b.now.Add(time.Hour)
-		if err := b.RetryLetter(b.ctx, sms.ID, b.now); err != nil {
+		if err := b.RetryLetter(b.ctx, sms.ID, b.now, store.Audit{}); err != nil {
 			t.Fatal(err)
 		}
 		got := b.claim(b.now)
@@ -102,7 +102,7 @@ func TestADeadSMSIsSentOnceMore(t *testing.T) {
 		if m, err := b.Messages(b.ctx, []string{sms.ID}); err != nil || m[0].State != store.StateSent || !m[0].Times[store.StateDead].IsZero() {
 			t.Errorf("%+v, %v", m, err)
 		}
-		if err := b.RetryLetter(b.ctx, sms.ID, b.now); !errors.Is(err, store.ErrNotFound) {
+		if err := b.RetryLetter(b.ctx, sms.ID, b.now, store.Audit{}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("it was sent, and is tried again: %v", err)
 		}
 		if st, _ := b.Stats(b.ctx); st.Dead != 0 || st.Queued != 0 {
@@ -119,7 +119,7 @@ func TestADeadSMSWaitsBehindTheCitizensOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		out, _ := b.mustKeep(b.turn(c, b.sms(c, "in hand")))
-		if err := b.RetryLetter(b.ctx, sms.ID, b.now); err != nil {
+		if err := b.RetryLetter(b.ctx, sms.ID, b.now, store.Audit{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := b.claim(b.now); len(got.SMS) != 0 {
@@ -135,7 +135,7 @@ func TestADeadSMSWaitsBehindTheCitizensOthers(t *testing.T) {
 func TestADeadSMSIsGivenUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		sms := b.deadSMS(1, "halo")
-		if err := b.DropLetter(b.ctx, sms.ID, b.now); err != nil {
+		if err := b.DropLetter(b.ctx, sms.ID, b.now, store.Audit{}); err != nil {
 			t.Fatal(err)
 		}
 		if m, err := b.Messages(b.ctx, []string{sms.ID}); err != nil || m[0].State != store.StateUndeliverable || m[0].Error != "given up by a person: 0x45" {
@@ -144,7 +144,7 @@ func TestADeadSMSIsGivenUp(t *testing.T) {
 		if got := b.claim(b.now.Add(time.Hour)); len(got.SMS) != 0 {
 			t.Errorf("%v", texts(got.SMS))
 		}
-		if err := b.DropLetter(b.ctx, sms.ID, b.now); !errors.Is(err, store.ErrNotFound) {
+		if err := b.DropLetter(b.ctx, sms.ID, b.now, store.Audit{}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -160,10 +160,10 @@ func TestADeadSMSOfAnErasedCitizenCanOnlyEnd(t *testing.T) {
 		turn := b.turn(c)
 		turn.Erase = true
 		b.mustKeep(turn)
-		if err := b.RetryLetter(b.ctx, sms.ID, b.now); !errors.Is(err, store.ErrErased) {
+		if err := b.RetryLetter(b.ctx, sms.ID, b.now, store.Audit{}); !errors.Is(err, store.ErrErased) {
 			t.Errorf("%v", err)
 		}
-		if err := b.DropLetter(b.ctx, sms.ID, b.now); err != nil {
+		if err := b.DropLetter(b.ctx, sms.ID, b.now, store.Audit{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -184,7 +184,7 @@ func TestAParkedEventHoldsUpItsOwnAlone(t *testing.T) {
 		if err != nil || !until.Equal(b.now.Add(24*time.Hour).Truncate(time.Millisecond)) {
 			t.Errorf("until %v, %v", until, err)
 		}
-		if err := b.RetryLetter(b.ctx, ev.ID, b.now.Add(time.Hour)); err != nil {
+		if err := b.RetryLetter(b.ctx, ev.ID, b.now.Add(time.Hour), store.Audit{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := b.claim(b.now.Add(time.Hour)); len(got.Handoffs) != 1 || got.Handoffs[0] != ref {
@@ -194,7 +194,7 @@ func TestAParkedEventHoldsUpItsOwnAlone(t *testing.T) {
 		if err != nil || len(evs) != 2 || evs[0].ID != ev.ID || !until.IsZero() {
 			t.Errorf("%v, until %v, %v", evs, until, err)
 		}
-		if err := b.RetryLetter(b.ctx, ev.ID, b.now); !errors.Is(err, store.ErrNotFound) {
+		if err := b.RetryLetter(b.ctx, ev.ID, b.now, store.Audit{}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -203,7 +203,7 @@ func TestAParkedEventHoldsUpItsOwnAlone(t *testing.T) {
 func TestAParkedEventIsGivenUpAndTheNextGoesOn(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		ref := b.waitingEvents(1, "a", "b")
-		if err := b.DropLetter(b.ctx, b.park(ref).ID, b.now); err != nil {
+		if err := b.DropLetter(b.ctx, b.park(ref).ID, b.now, store.Audit{}); err != nil {
 			t.Fatal(err)
 		}
 		evs, until, err := b.Waiting(b.ctx, ref, 9)
@@ -213,7 +213,7 @@ func TestAParkedEventIsGivenUpAndTheNextGoesOn(t *testing.T) {
 		if got := b.claim(b.now); len(got.Handoffs) != 1 {
 			t.Errorf("the next is not due: %v", got.Handoffs)
 		}
-		if err := b.DropLetter(b.ctx, b.park(ref).ID, b.now); err != nil {
+		if err := b.DropLetter(b.ctx, b.park(ref).ID, b.now, store.Audit{}); err != nil {
 			t.Fatal(err)
 		}
 		if n := b.rdb.ZCard(b.ctx, store.DueKey(ref.Shard)).Val(); n != 0 {

@@ -109,7 +109,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	o := turn.Options{
 		Store: l.store, Letters: l.store, Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
 		ShortCode: cfg.Line.ShortCode, Quiet: quiet(cfg), DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
-		Observe: l.observe, Brief: l.brief.is, Log: l.log,
+		Observe: l.observe, Brief: l.brief.is, Superior: l.superior, Log: l.log,
 		Agencies: l.agencies, Region: cfg.Line.Region,
 	}
 	l.brief.init(l.registry, l.log, cfg.Conversation.Surge.Brief)
@@ -131,6 +131,17 @@ func (l *line) build(engine *conversation.Engine) error {
 	})
 	l.health = l.newHealth()
 	return nil
+}
+
+// superior is the agency above another, for who hears of what it leaves unanswered; "": none, or nobody can say now.
+func (l *line) superior(name string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	above, err := l.agencies.Superior(ctx, name)
+	if err != nil {
+		l.log.Warn("whom to tell of an escalation is not known", zap.Error(err))
+	}
+	return above
 }
 
 // conf is the configuration as it was read last.

@@ -14,8 +14,8 @@ import (
 type letterKeeper interface {
 	Letters(ctx context.Context, cursor string, limit int, sms, events bool) ([]store.Letter, string, error)
 	Letter(ctx context.Context, id string) (store.Letter, error)
-	RetryLetter(ctx context.Context, id string, now time.Time) error
-	DropLetter(ctx context.Context, id string, now time.Time) error
+	RetryLetter(ctx context.Context, id string, now time.Time, by store.Audit) error
+	DropLetter(ctx context.Context, id string, now time.Time, by store.Audit) error
 }
 
 // DeadLetters are what waits for a person: SMS whose tries are used up, events that nobody takes. A viewer of one agency sees
@@ -64,7 +64,7 @@ func (d *Desk) DropLetter(ctx context.Context, r desk.DeadLetterRequest) error {
 	return d.decide(ctx, r, letterKeeper.DropLetter)
 }
 
-func (d *Desk) decide(ctx context.Context, r desk.DeadLetterRequest, do func(k letterKeeper, ctx context.Context, id string, now time.Time) error) error {
+func (d *Desk) decide(ctx context.Context, r desk.DeadLetterRequest, do func(k letterKeeper, ctx context.Context, id string, now time.Time, by store.Audit) error) error {
 	k := d.t.o.Letters
 	if k == nil {
 		return desk.ErrNotFound
@@ -79,7 +79,7 @@ func (d *Desk) decide(ctx context.Context, r desk.DeadLetterRequest, do func(k l
 	if err := d.maySee(ctx, r.Viewer, l); err != nil {
 		return err
 	}
-	switch err := do(k, ctx, r.ID, d.t.o.Now()); {
+	switch err := do(k, ctx, r.ID, d.t.o.Now(), store.Audit{KeyID: r.Viewer.KeyID, From: r.Viewer.From, Ticket: l.Ticket}); {
 	case err == nil:
 		return nil
 	case errors.Is(err, store.ErrNotFound):
