@@ -17,6 +17,7 @@ type metrics struct {
 	bad      prometheus.Counter     // due entries that could not be read
 	damaged  prometheus.Counter     // values read that are damaged
 	younger  prometheus.Gauge       // 1: the store knows less than this line has told
+	audited  prometheus.Counter     // records of the audit trail that were chained
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -50,9 +51,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		younger: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "aduan_store_younger", Help: "1 while the store knows less than this line has told (emptied, or put back from a backup) and nobody has acknowledged it.",
 		}),
+		audited: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aduan_audit_records_total", Help: "Records of the audit trail that this daemon has chained.",
+		}),
 	}
 	if reg != nil {
-		for _, c := range []prometheus.Collector{m.turns, m.seconds, m.batch, m.failures, m.taken, m.fenced, m.bad, m.damaged, m.younger} {
+		for _, c := range []prometheus.Collector{m.turns, m.seconds, m.batch, m.failures, m.taken, m.fenced, m.bad, m.damaged, m.younger, m.audited} {
 			if err := reg.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 				panic("store: " + err.Error()) // two instruments of one name: a mistake in the code
 			}

@@ -15,6 +15,9 @@ import (
 	"aduan/store"
 )
 
+// leaseOfWorkers is how long after a daemon's death another does what only one of them does.
+const leaseOfWorkers = 10 * time.Second
+
 // run is a line's life, from its first bind to its last stored outcome. extra
 // handlers are mounted beside the API.
 //
@@ -54,6 +57,9 @@ func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.H
 	own(edge, edgeCtx, "status", l.publish)
 	own(edge, edgeCtx, "backlog", l.watch)
 	own(edge, edgeCtx, "handoff", l.handoff.Run)
+	own(edge, edgeCtx, "audit", func(ctx context.Context) error {
+		return l.store.RunAudit(ctx, l.store.LineLease("audit", leaseOfWorkers))
+	})
 	own(edge, edgeCtx, "http", func(ctx context.Context) error { return l.serveHTTP(ctx, ln, extra) })
 	own(edge, edgeCtx, "health", func(ctx context.Context) error { return l.health.Run(ctx, &telemetry.Supervisor{}) })
 	<-edgeCtx.Done()

@@ -154,3 +154,9 @@ func (r *Redis) Due() (at map[string]time.Time) {
 	})
 	return at
 }
+
+// Audit is what was written down for the audit trail of a shard.
+func (r *Redis) Audit(shard int) (records []store.Audit) {
+	r.locked(func() { records = slices.Clone(r.audit[shard]) })
+	return records
+}

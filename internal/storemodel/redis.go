@@ -38,6 +38,7 @@ type Redis struct {
 	learnt   map[string][]byte // of a link
 	receipts map[receiptKey]part
 	events   []store.Event
+	audit    map[int][]store.Audit
 	boots    map[string]int
 	sends    map[string][]string // boot → the links that it may send on
 	fences   map[string]bool
@@ -111,6 +112,8 @@ func New() *Redis {
 		due: map[dueKey]time.Time{}, marks: map[markKey]*mark{}, answers: map[answerKey]store.Idempotency{}, claims: map[answerKey]string{},
 		groups: map[store.GroupRef]*group{}, early: map[receiptKey]store.ReceiptUpdate{}, learnt: map[string][]byte{}, receipts: map[receiptKey]part{},
 		boots: map[string]int{}, sends: map[string][]string{}, fences: map[string]bool{},
+		audit: map[int][]store.Audit{},
+		boots: map[string]int{}, fences: map[string]bool{},
 	}
 }
 

@@ -164,6 +164,7 @@ func (r *Redis) write(t *store.Turn, c *citizen, m *mark, now time.Time) store.O
 		e.Shard, e.Citizen = id.Shard, id.Hash
 		r.events = append(r.events, e)
 	}
+	r.audit[id.Shard] = append(r.audit[id.Shard], t.Audit...)
 	if t.Kept != nil {
 		c.kept = append(c.kept, t.Kept)
 	}
@@ -218,6 +219,12 @@ func (r *Redis) writeTicket(id store.CitizenID, w store.TicketWrite) {
 	for _, e := range w.Entries {
 		stands.entries[e.Field] = slices.Clone(e.Data)
 	}
+}
+
+// Audit is audit.lua.
+func (s *Store) Audit(ctx context.Context, chain int, records ...store.Audit) error {
+	records = slices.Clone(records)
+	return s.do(ctx, "audit", func() { s.r.audit[chain] = append(s.r.audit[chain], records...) })
 }
 
 // Mark reads a mark.

@@ -28,7 +28,14 @@ func (d *Desk) Ticket(ctx context.Context, r desk.TicketRequest) (desk.TicketVie
 	if err != nil {
 		return desk.TicketView{}, err
 	}
-	return d.view(ctx, rec, head, r.Viewer)
+	view, err := d.view(ctx, rec, head, r.Viewer)
+	if err == nil && view.Citizen.Number != "" {
+		err = d.shown(ctx, r.Viewer, r.Number)
+	}
+	if err != nil {
+		return desk.TicketView{}, err
+	}
+	return view, nil
 }
 
 // Message is one SMS of a ticket.
@@ -64,7 +71,11 @@ func (d *Desk) PushStatus(ctx context.Context, r desk.StatusRequest) (a desk.Sta
 	if limit <= 0 {
 		limit = DefaultMaxSegments
 	}
-	return d.push(ctx, r.Number, r.Viewer, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
+	did := doing{{action: store.AuditStatus, ref: string(r.Status)}}
+	if r.Agency != nil {
+		did = append(did, deed{action: store.AuditAssign, ref: *r.Agency})
+	}
+	return d.push(ctx, r.Number, r.Viewer, did, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
 		return conversation.StaffStatus{
 			Ticket: r.Number, Status: r.Status, Note: r.Note, Notify: r.Notify, By: r.Viewer.Name,
 			Agency: r.Agency, ExternalID: r.ExternalID, MaxSegments: limit, Known: known,
@@ -78,7 +89,7 @@ func (d *Desk) PushQuestion(ctx context.Context, r desk.QuestionRequest) (a desk
 	if limit <= 0 {
 		limit = DefaultMaxSegments
 	}
-	return d.push(ctx, r.Number, r.Viewer, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
+	return d.push(ctx, r.Number, r.Viewer, doing{{action: store.AuditQuestion}}, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
 		return conversation.StaffQuestion{Ticket: r.Number, Text: r.Text, By: r.Viewer.Name, MaxSegments: limit, Known: known}
 	})
 }
@@ -110,7 +121,7 @@ func (d *Desk) Assign(ctx context.Context, r desk.AssignRequest) (a desk.AssignA
 }
 
 // push makes the turn of something that staff do to one ticket.
-func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, idem *desk.Idempotency, limit int,
+func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, did doing, idem *desk.Idempotency, limit int,
 	input func(known []conversation.Ticket) conversation.Input,
 ) (desk.StatusAnswer, bool, error) {
 	rec, head, err := d.load(ctx, n, v)
@@ -126,6 +137,7 @@ func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, i
 	}
 	s := d.t.ours(func(_ conversation.Number, known []conversation.Ticket) conversation.Input { return input(known) })
 	s.known, s.origin = []conversation.Ticket{head}, store.Origin{By: v.Name}
+	s.audit = did.by(v, n)
 	s.reread = func(ctx context.Context, s *spec) (c store.Citizen, err error) {
 		rec, head, err := d.load(ctx, n, v)
 		s.known = []conversation.Ticket{head}

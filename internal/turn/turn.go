@@ -41,6 +41,7 @@ type keeper interface {
 	FirstAnswer(ctx context.Context, shard int, key string) (store.Idempotency, bool, error)
 	Nameless(shard int) (store.Citizen, error)
 	NoteRequest(ctx context.Context, shard int, key, fingerprint string) (first string, err error)
+	Audit(ctx context.Context, chain int, records ...store.Audit) error
 }
 
 // Outbox takes what a commit has produced; *sender.Sender is one.
@@ -258,6 +259,7 @@ type spec struct {
 	join       *store.GroupJoin
 	fill       *store.GroupFill
 	origin     store.Origin
+	audit      []store.Audit // who of staff does it, and what
 	idem       func(conversation.Effects, []store.SMS) (*store.Idempotency, error)
 	input      func(conversation.Number, []conversation.Ticket) conversation.Input
 	// reread brings known and the citizen up to date when another turn was

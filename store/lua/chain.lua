@@ -4,6 +4,9 @@
 -- returns {1} done · {0} another was first: read again
 local STREAM, HEAD, SEGMENTS = unpack(KEYS, 1, 3)
 if (call('HGET', HEAD, 'h') or '') ~= ARGV[1] then return {0} end
+if ARGV[1] == '' and call('EXISTS', SEGMENTS) == 1 then
+  return redis.error_reply('DAMAGED ' .. HEAD .. ' is missing and its segments stand: aduan audit verify')
+end
 local reason = refused({HEAD, 'hash', STREAM, 'stream', SEGMENTS, 'hash'}, {'HSET', 'XDEL'})
 if reason then return redis.error_reply(reason) end
 call('HSET', HEAD, 'h', ARGV[2])

@@ -37,8 +37,8 @@ type Sentinels struct {
 // SentinelOptions describes [StartSentinels]; the zero value is 1 master, 2 replicas and 3 sentinels with appendfsync
 // always.
 type SentinelOptions struct {
-	Replicas int    // default 2
-	Fsync    string // default always
+	Replicas int      // default 2
+	Fsync    string   // default always
 	Args     []string // more lines of each redis.conf
 }
 
