@@ -112,6 +112,9 @@ func (s *Store) chainSegment(ctx context.Context, chain int) (int, error) {
 		if g, err = s.keys.openSegment(chain, number, packed); err != nil {
 			return 0, err
 		}
+		if now, err := s.rdb.HGet(ctx, headKey(chain), "h").Result(); err != nil || now != stored {
+			return -1, err // another daemon chained in between
+		}
 		if g.after != head.hash || (number-1)*segmentRecords+uint64(len(g.records)) != head.seq {
 			return 0, damaged(packedKey(chain), segmentField(number), errors.New("it does not end as the head says: aduan audit verify"))
 		}
