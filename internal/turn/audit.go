@@ -39,3 +39,17 @@ func (d *Desk) shown(ctx context.Context, v desk.Viewer, numbers ...conversation
 	}
 	return nil
 }
+
+// named are the tickets of a list that show their citizen's number.
+func named(items []desk.TicketView) []conversation.Number {
+	var all []conversation.Number
+	for i := range items {
+		if items[i].Citizen.Number == "" {
+			continue
+		}
+		if n, err := conversation.ParseNumber(items[i].Number); err == nil {
+			all = append(all, n)
+		}
+	}
+	return all
+}

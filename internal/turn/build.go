@@ -17,7 +17,9 @@ func (t *Turner) build(ctx context.Context, c store.Citizen, s spec, set *Settin
 	turn := &store.Turn{
 		Boot: s.boot, Deadline: s.deadline, Now: now, Citizen: c,
 		TickAt: next.TickAt(), Mark: s.mark, Fill: s.fill, Erase: eff.Erase, HandoffHere: t.o.Courier != nil,
-		Audit: s.audit,
+	}
+	if s.audit != nil {
+		turn.Audit = s.audit(eff)
 	}
 	if eff.Kept || s.beside {
 		turn.Kept = s.raw

@@ -109,7 +109,8 @@ func (d *Desk) Assign(ctx context.Context, r desk.AssignRequest) (a desk.AssignA
 	if limit <= 0 {
 		limit = DefaultMaxSegments
 	}
-	s, replayed, err := d.push(ctx, r.Number, r.Viewer, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
+	did := doing{{action: store.AuditAssign, ref: r.Agency}}
+	s, replayed, err := d.push(ctx, r.Number, r.Viewer, did, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
 		return conversation.StaffAssign{
 			Ticket: r.Number, Agency: r.Agency, Note: r.Note, Notify: r.Notify, By: r.Viewer.Name, MaxSegments: limit, Known: known,
 		}
@@ -137,7 +138,7 @@ func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, d
 	}
 	s := d.t.ours(func(_ conversation.Number, known []conversation.Ticket) conversation.Input { return input(known) })
 	s.known, s.origin = []conversation.Ticket{head}, store.Origin{By: v.Name}
-	s.audit = did.by(v, n)
+	s.audit = func(conversation.Effects) []store.Audit { return did.by(v, n) }
 	s.reread = func(ctx context.Context, s *spec) (c store.Citizen, err error) {
 		rec, head, err := d.load(ctx, n, v)
 		s.known = []conversation.Ticket{head}

@@ -28,6 +28,12 @@ func (d *Desk) File(ctx context.Context, r desk.FileRequest) (view desk.TicketVi
 		}
 	})
 	s.numbered, s.origin = true, store.Origin{By: r.Viewer.Name}
+	s.audit = func(eff conversation.Effects) []store.Audit {
+		if len(eff.Tickets) == 0 {
+			return nil
+		}
+		return doing{{action: store.AuditFile}}.by(r.Viewer, eff.Tickets[len(eff.Tickets)-1].Number)
+	}
 	s.refused = func(eff conversation.Effects) error {
 		if eff.Refused == conversation.RefusedInvalid {
 			return &refusedError{&desk.Invalid{Field: "kind", Reason: "expected complaint, suggestion or information"}}

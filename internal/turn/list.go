@@ -34,13 +34,13 @@ func (d *Desk) List(ctx context.Context, r desk.ListRequest) (items []desk.Ticke
 		return nil, "", unavailable(err)
 	}
 	items = make([]desk.TicketView, len(recs))
-	g, ctx := errgroup.WithContext(ctx)
+	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(viewsAtOnce)
 	for i := range recs {
 		g.Go(func() error {
 			head, err := decodeHead(recs[i].Head)
 			if err == nil {
-				items[i], err = d.view(ctx, recs[i], head, r.Viewer)
+				items[i], err = d.view(each, recs[i], head, r.Viewer)
 			}
 			if errors.Is(err, store.ErrDamaged) {
 				return nil // its head stands in the list; who asks for the ticket itself is told what is wrong
@@ -49,6 +49,9 @@ func (d *Desk) List(ctx context.Context, r desk.ListRequest) (items []desk.Ticke
 		})
 	}
 	if err := g.Wait(); err != nil {
+		return nil, "", err
+	}
+	if err := d.shown(ctx, r.Viewer, named(items)...); err != nil {
 		return nil, "", err
 	}
 	return items, next, nil

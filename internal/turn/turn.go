@@ -259,9 +259,10 @@ type spec struct {
 	join       *store.GroupJoin
 	fill       *store.GroupFill
 	origin     store.Origin
-	audit      []store.Audit // who of staff does it, and what
-	idem       func(conversation.Effects, []store.SMS) (*store.Idempotency, error)
-	input      func(conversation.Number, []conversation.Ticket) conversation.Input
+	// audit is who of staff does it, and what; nil: nobody of them.
+	audit func(conversation.Effects) []store.Audit
+	idem  func(conversation.Effects, []store.SMS) (*store.Idempotency, error)
+	input func(conversation.Number, []conversation.Ticket) conversation.Input
 	// reread brings known and the citizen up to date when another turn was
 	// first: a head of before would overwrite what that one appended.
 	reread func(ctx context.Context, s *spec) (store.Citizen, error)
