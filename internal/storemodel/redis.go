@@ -113,7 +113,6 @@ func New() *Redis {
 		groups: map[store.GroupRef]*group{}, early: map[receiptKey]store.ReceiptUpdate{}, learnt: map[string][]byte{}, receipts: map[receiptKey]part{},
 		boots: map[string]int{}, sends: map[string][]string{}, fences: map[string]bool{},
 		audit: map[int][]store.Audit{},
-		boots: map[string]int{}, fences: map[string]bool{},
 	}
 }
 
