@@ -38,6 +38,10 @@ test-browser: ## the tests that drive chromium
 test-faults: ## the long tests of faults: kills, cuts, lost answers
 	@sh $(TOOLS)/test.sh faults
 
+.PHONY: soak
+soak: ## an hour at 300 messages a second under random faults (ADUAN_SOAK=10m: shorter)
+	@sh $(TOOLS)/test.sh soak
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@sh $(TOOLS)/fuzz.sh

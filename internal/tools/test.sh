@@ -1,5 +1,5 @@
 #!/bin/sh
-# test.sh unit|browser|faults|bench: runs go test with what the tests need at hand. Run from the repository's root.
+# test.sh unit|browser|faults|soak|bench: runs go test with what the tests need at hand. Run from the repository's root.
 # PKG and RUN narrow it, TESTFLAGS are handed on, ADUAN_REQUIRE turns gaps into failures.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -43,6 +43,12 @@ faults)
 	# shellcheck disable=SC2086
 	$GO test $race -tags faults -timeout 30m -run "${RUN:-^TestFault}" $TESTFLAGS $pkgs
 	;;
+soak)
+	want_redis
+	# Without the race detector: memory is looked at.
+	# shellcheck disable=SC2086
+	$GO test -tags soak -timeout 3h -v -run '^TestSoak' $TESTFLAGS ./internal/e2e
+	;;
 bench)
 	want_redis
 	pkgs=$(having '^func Benchmark' '')
@@ -52,7 +58,7 @@ bench)
 	$GO test -p 1 -timeout 30m -run '^$' -bench "${RUN:-.}" -benchmem $TESTFLAGS $pkgs
 	;;
 *)
-	echo "test.sh: unknown kind of test: $1; unit, browser, faults or bench" >&2
+	echo "test.sh: unknown kind of test: $1; unit, browser, faults, soak or bench" >&2
 	exit 2
 	;;
 esac
