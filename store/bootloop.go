@@ -270,7 +270,9 @@ func (w *watch) look(at time.Time, own string, boots map[string]string) (dead []
 	return dead
 }
 
-// renew is the heartbeat itself: one script on the line's slot, not behind the commits.
+// renew is the heartbeat itself: one script on the line's slot, not behind the commits. It counts once the replicas have
+// it: a boot whose master was cut off must stop submitting before the others, who see its counter stand still at the
+// new master, take over what it holds.
 func (s *Store) renew(ctx context.Context, boot string, sends []string) (renewal, error) {
 	keys, says := []string{bootsKey(), fencedKey(), sendsKey()}, ""
 	if sends != nil {
@@ -280,10 +282,7 @@ func (s *Store) renew(ctx context.Context, boot string, sends []string) (renewal
 		}
 		says = string(b)
 	}
-	reply, err := s.rdb.EvalSha(ctx, scriptRenew.sha, keys, boot, says).Result()
-	if isNoScript(err) {
-		reply, err = s.rdb.Eval(ctx, scriptRenew.text, keys, boot, says).Result()
-	}
+	reply, err := s.lines.alone(ctx, scriptRenew, keys, boot, says)
 	if err != nil {
 		return renewal{}, err
 	}

@@ -48,6 +48,14 @@ func (c *citizens) put(v Citizen) {
 	}
 }
 
+// clear forgets all: another server may tell otherwise under the same version.
+func (c *citizens) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.order.Init()
+	clear(c.byID)
+}
+
 func (c *citizens) drop(id CitizenID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

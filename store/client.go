@@ -19,7 +19,8 @@ const (
 )
 
 // newClient makes the client for o; nothing is dialled yet. onConnect sees each new connection before it is used.
-func newClient(o Options, onConnect func(context.Context, *redis.Conn) error) redis.UniversalClient {
+// way is not nil behind sentinels: it knows the connections.
+func newClient(o Options, onConnect func(context.Context, *redis.Conn) error) (rdb redis.UniversalClient, way *roads) {
 	addresses := make([]string, len(o.Addresses))
 	for i, a := range o.Addresses {
 		addresses[i] = strings.TrimPrefix(a, "unix:")
@@ -46,7 +47,11 @@ func newClient(o Options, onConnect func(context.Context, *redis.Conn) error) re
 			return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", path)
 		}
 	}
-	return redis.NewUniversalClient(u)
+	if o.SentinelMaster != "" {
+		way = &roads{tls: o.TLS, conns: map[net.Conn]string{}}
+		u.Dialer = way.dial
+	}
+	return redis.NewUniversalClient(u), way
 }
 
 // onMasters calls f for the server, or for each master of a cluster.

@@ -48,7 +48,10 @@ type committers struct {
 	rdb      redis.UniversalClient
 	replicas int           // WAIT for so many, once a pipeline
 	wait     time.Duration // at most so long
+	guard    bool          // a cluster: see keysOf
 	met      *metrics
+	lacking  func()      // told that replicas did not answer in time, or that a server could not be reached
+	onDisk   atomic.Bool // WAITAOF: replicas must have it on their disks too
 
 	mu      sync.Mutex
 	targets map[*redis.Client]*target // guarded by mu; one, or one a master of a cluster
@@ -82,7 +85,10 @@ func (t *target) take() (batch []*job, alone bool) {
 }
 
 func newCommitters(rdb redis.UniversalClient, opt Options, met *metrics) *committers {
-	return &committers{rdb: rdb, replicas: opt.Replicas, wait: opt.Wait, met: met, targets: map[*redis.Client]*target{}}
+	return &committers{
+		rdb: rdb, replicas: opt.Replicas, wait: opt.Wait, guard: opt.Cluster, met: met, lacking: func() {},
+		targets: map[*redis.Client]*target{},
+	}
 }
 
 // close waits until what is under way has ended. What is asked afterwards is not kept.
@@ -222,102 +228,6 @@ func (c *committers) wait1(ctx context.Context, j *job) (any, error) {
 		c.met.failures.WithLabelValues(j.script.name, kind).Inc()
 	}
 	return j.val, j.err
-}
-
-// send runs jobs as one pipeline, heals what can be healed, and answers each.
-func (c *committers) send(client *redis.Client, jobs []*job, round int) {
-	c.met.batch.Observe(float64(len(jobs)))
-	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
-	defer cancel()
-	cmds, replicated := c.pipeline(ctx, client, jobs, round > 0)
-	var forgotten, moved []*job
-	for i, j := range jobs {
-		val, err := cmds[i].Result()
-		switch {
-		case err == nil || errors.Is(err, redis.Nil):
-			j.val = val
-			if j.script.writes {
-				j.err = replicated
-			}
-		case redis.HasErrorPrefix(err, "NOSCRIPT") && round < redirectsMax:
-			forgotten = append(forgotten, j)
-			continue
-		case (redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "ASK")) && round < redirectsMax:
-			moved = append(moved, j)
-			continue
-		default:
-			j.err = judge(err)
-		}
-		close(j.done)
-	}
-	if len(forgotten) > 0 {
-		c.send(client, forgotten, round+1)
-	}
-	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
-		c.redirect(ctx, cluster, jobs, moved)
-	} else {
-		fail(moved, notKept(errors.New("the server is part of a cluster; set store.cluster")))
-	}
-}
-
-// pipeline sends jobs, each behind its script where the server has forgotten them, and one WAIT behind them where replicas are asked for: on the same connection, so that it counts
-// what was written before it.
-func (c *committers) pipeline(ctx context.Context, client *redis.Client, jobs []*job, load bool) ([]*redis.Cmd, error) {
-	pipe := client.Pipeline()
-	cmds := make([]*redis.Cmd, len(jobs))
-	writes := false
-	for i, j := range jobs {
-		if load {
-			pipe.ScriptLoad(ctx, j.script.text)
-		}
-		cmds[i] = pipe.EvalSha(ctx, j.script.sha, j.keys, j.args...)
-		writes = writes || j.script.writes
-	}
-	var wait *redis.Cmd
-	if c.replicas > 0 && writes {
-		wait = pipe.Do(ctx, "WAIT", c.replicas, c.wait.Milliseconds())
-	}
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	if wait == nil {
-		return cmds, nil
-	}
-	n, err := wait.Int()
-	if err == nil && n < c.replicas {
-		err = fmt.Errorf("%d of %d replicas answered within %s; it stands here", n, c.replicas, c.wait)
-	}
-	if err != nil {
-		return cmds, unknown(err)
-	}
-	return cmds, nil
-}
-
-// redirect learns the cluster's slots anew after a redirection or a lost node, and sends what moved to where it is now.
-func (c *committers) redirect(ctx context.Context, cluster *redis.ClusterClient, all, moved []*job) {
-	lost := false
-	for _, j := range all {
-		lost = lost || (j.err != nil && errors.Is(j.err, ErrUnknown))
-	}
-	if len(moved) == 0 && !lost {
-		return
-	}
-	cluster.ReloadState(ctx)
-	for _, j := range moved {
-		val, err := cluster.EvalSha(ctx, j.script.sha, j.keys, j.args...).Result()
-		if isNoScript(err) {
-			if err = cluster.ScriptLoad(ctx, j.script.text).Err(); err == nil {
-				val, err = cluster.EvalSha(ctx, j.script.sha, j.keys, j.args...).Result()
-			}
-		}
-		switch {
-		case err != nil && !errors.Is(err, redis.Nil):
-			j.err = judge(err)
-		case c.replicas > 0 && j.script.writes:
-			j.val, j.err = val, unknown(errors.New("it moved to another node; whether replicas have it was not asked"))
-		default:
-			j.val = val
-		}
-		close(j.done)
-	}
 }
 
 // judge says whether something may have been written: an answer from Redis says that nothing was (each script looks

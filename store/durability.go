@@ -27,7 +27,11 @@ type settings struct {
 	pause      bool   // no-appendfsync-on-rewrite yes: no fsync while the file is rewritten
 	policy     string // maxmemory-policy
 	replica    bool   // it is one, and takes no writes
-	replicas   int    // how many follow it
+	replicas   int    // how many could be promoted
+	possible   int    // at most so many can follow it; 0: not known
+	following  int    // how many follow it at this moment
+	replid     string // the name of its history: another one after a failover
+	onDisk     bool   // it can wait for its replicas' disks (WAITAOF), and they are asked to
 	broken     string // the last write of the append-only file failed
 	halves     bool   // aof-load-truncated yes: two crashes can leave half a transaction, see CutHalfTransaction in redisd
 }
@@ -58,6 +62,8 @@ func readSettings(ctx context.Context, c interface {
 	info := infoFields(replication.Val() + "\r\n" + persistence.Val())
 	s.replica = info["role"] == "slave"
 	s.replicas, _ = strconv.Atoi(info["connected_slaves"])
+	s.following = strings.Count(replication.Val(), "state=online")
+	s.replid = info["master_replid"]
 	if info["aof_last_write_status"] == "err" {
 		s.broken = "the last write of its append-only file failed; is the disk full?"
 	}
@@ -105,6 +111,9 @@ func (s settings) weaker(o Options) error {
 			short = append(short, fmt.Sprintf("it syncs too seldom (appendfsync %s): CONFIG SET appendfsync %s, and in redis.conf; or ask for less with store.kept.fsync", s.fsync, o.Fsync))
 		}
 	}
+	if s.possible > 0 && s.possible < o.Replicas {
+		short = append(short, fmt.Sprintf("store.kept.replicas waits for %d, and there are only %d: add replicas, or set it to %[2]d", o.Replicas, s.possible))
+	}
 	if s.replicas > o.Replicas && !o.AcceptFailoverLoss {
 		short = append(short, fmt.Sprintf("%d of its replicas could be promoted without having what was acknowledged, and store.kept.replicas waits for %d: set it to %[1]d, or accept_failover_loss: true", s.replicas, o.Replicas))
 	}
@@ -125,68 +134,27 @@ func (s settings) promise(o Options) string {
 	default:
 		b.WriteString("A trial: what is acknowledged is in the store's memory only and may be gone when it restarts")
 	}
-	if o.Replicas > 0 {
-		fmt.Fprintf(&b, ", and at least %d replicas have it", o.Replicas)
+	switch {
+	case o.Replicas > 0 && s.onDisk:
+		fmt.Fprintf(&b, ", and %s on theirs", count(o.Replicas, "has it", "have it"))
+	case o.Replicas > 0:
+		fmt.Fprintf(&b, ", and %s", count(o.Replicas, "has it in its memory", "have it in their memory"))
 	}
-	if s.replicas > o.Replicas {
+	switch {
+	case s.replicas > o.Replicas:
 		b.WriteString("; what a replica lacks when it is promoted is lost (accept_failover_loss)")
+	case s.replicas > 0:
+		b.WriteString("; that is each that can be promoted, so a failover loses nothing of it")
 	}
 	return b.String() + "."
 }
 
+// count is "1 replica has it" or "2 replicas have it".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 replica " + one
+	}
+	return fmt.Sprintf("%d replicas %s", n, many)
+}
+
 const trialPromise = "A trial: everything is in this process's memory, and gone when it ends."
-
-// electable is how many replicas could be promoted: those that follow, and of those that sentinels or the cluster know
-// each that is not forbidden to be, also one that is down at the moment.
-func electable(ctx context.Context, rdb redis.UniversalClient, o Options) (int, error) {
-	switch {
-	case o.SentinelMaster != "":
-		return sentinelReplicas(ctx, o)
-	case o.Cluster:
-		nodes, err := rdb.ClusterNodes(ctx).Result()
-		if err != nil {
-			return 0, fmt.Errorf("read its nodes (CLUSTER NODES): %w", err)
-		}
-		return clusterReplicas(nodes), nil
-	}
-	return 0, nil // readSettings has counted those that follow
-}
-
-// sentinelReplicas asks the first sentinel that answers.
-func sentinelReplicas(ctx context.Context, o Options) (int, error) {
-	var last error
-	for _, addr := range o.Addresses {
-		c := redis.NewSentinelClient(&redis.Options{
-			Addr: addr, Username: o.Username, Password: o.Password, TLSConfig: o.TLS, DisableIdentity: true, MaxRetries: -1,
-			DialerRetries: 1, DialTimeout: dialTimeout, ReadTimeout: readTimeout, ContextTimeoutEnabled: true, PoolSize: 1,
-		})
-		replicas, err := c.Replicas(ctx, o.SentinelMaster).Result()
-		_ = c.Close()
-		if err != nil {
-			last = err
-			continue
-		}
-		n := 0
-		for _, r := range replicas {
-			if r["slave-priority"] != "0" {
-				n++
-			}
-		}
-		return n, nil
-	}
-	return 0, fmt.Errorf("no sentinel tells the replicas of %s: %w", o.SentinelMaster, last)
-}
-
-// clusterReplicas is the largest number of replicas that a master with slots has, by the text of CLUSTER NODES.
-func clusterReplicas(nodes string) int {
-	count, most := map[string]int{}, 0
-	for line := range strings.SplitSeq(nodes, "\n") {
-		f := strings.Fields(line) // id address flags master …
-		if len(f) < 4 || f[3] == "-" || strings.Contains(f[2], "nofailover") || strings.Contains(f[2], "noaddr") {
-			continue
-		}
-		count[f[3]]++
-		most = max(most, count[f[3]])
-	}
-	return most
-}

@@ -64,7 +64,8 @@ func Examine(ctx context.Context, o Options, tell func(Examination)) error {
 		o.Addresses, o.Password, o.Username = []string{"unix:" + child.socket}, child.password, ""
 		o.SentinelMaster, o.Cluster, o.TLS = "", false, nil
 	}
-	s := newStore(newClient(o, nil), keys, o)
+	rdb, _ := newClient(o, nil)
+	s := newStore(rdb, keys, o)
 	s.child = child
 	defer func() { s.close(); _ = s.rdb.Close() }()
 	for _, step := range []struct {

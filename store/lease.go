@@ -198,13 +198,10 @@ func (l *LineLease) give() {
 	}
 }
 
-// lease is lease.lua, on the line's slot and not behind the commits.
+// lease is lease.lua, on the line's slot and not behind the commits; as a heartbeat, it counts once the replicas have it.
 func (s *Store) lease(ctx context.Context, key, who string, seen leaseAnswer, give bool) (leaseAnswer, error) {
 	args := []any{who, seen.by, seen.n, flag(give)}
-	reply, err := s.rdb.EvalSha(ctx, scriptLease.sha, []string{key}, args...).Result()
-	if isNoScript(err) {
-		reply, err = s.rdb.Eval(ctx, scriptLease.text, []string{key}, args...).Result()
-	}
+	reply, err := s.lines.alone(ctx, scriptLease, []string{key}, args...)
 	if err != nil {
 		return leaseAnswer{}, fmt.Errorf("lease: %w", err)
 	}

@@ -21,6 +21,7 @@ type manager struct {
 	serials  *serials
 	child    *managed  // managed mode only
 	embedded *embedded // embedded mode only
+	way      *roads    // behind sentinels only
 
 	again     atomic.Bool // a connection is new: look at the server again
 	running   atomic.Bool
@@ -29,6 +30,8 @@ type manager struct {
 	kept      atomic.Bool             // turns were kept since the age was counted up
 	younger   atomic.Pointer[Younger] // the store knows less than this line has told; nil: it does not
 	indexed   atomic.Bool             // every open ticket stands in the index
+	elected   atomic.Int64            // how many replicas could be promoted, as sentinels or the cluster told last
+	known     histories               // of masters
 
 	mu       sync.Mutex
 	promise  string          // guarded by mu
@@ -71,10 +74,12 @@ func (m *manager) setTrouble(trouble string) (changed bool) {
 	return changed
 }
 
-func (m *manager) setPromise(p string) {
+// setPromise notes the promise, and tells what it was before.
+func (m *manager) setPromise(p string) (before string) {
 	m.mu.Lock()
-	m.promise = p
-	m.mu.Unlock()
+	defer m.mu.Unlock()
+	before, m.promise = m.promise, p
+	return before
 }
 
 // alarm tells a person, once for each what.

@@ -18,6 +18,7 @@ type metrics struct {
 	damaged  prometheus.Counter     // values read that are damaged
 	younger  prometheus.Gauge       // 1: the store knows less than this line has told
 	audited  prometheus.Counter     // records of the audit trail that were chained
+	lacking  prometheus.Counter     // pipelines whose replicas did not answer in time
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -55,8 +56,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "aduan_audit_records_total", Help: "Records of the audit trail that this daemon has chained.",
 		}),
 	}
+	m.lacking = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "aduan_store_replicas_short_total", Help: "Pipelines that fewer replicas than store.kept.replicas confirmed in time: nothing of them counts as kept.",
+	})
 	if reg != nil {
-		for _, c := range []prometheus.Collector{m.turns, m.seconds, m.batch, m.failures, m.taken, m.fenced, m.bad, m.damaged, m.younger, m.audited} {
+		for _, c := range []prometheus.Collector{m.turns, m.seconds, m.batch, m.failures, m.taken, m.fenced, m.bad, m.damaged, m.younger, m.audited, m.lacking} {
 			if err := reg.Register(c); err != nil && !errors.As(err, new(prometheus.AlreadyRegisteredError)) {
 				panic("store: " + err.Error()) // two instruments of one name: a mistake in the code
 			}

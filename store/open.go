@@ -65,8 +65,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	case ModeAuto, ModeExternal:
 	}
 	var s *Store
-	rdb := newClient(o, func(ctx context.Context, cn *redis.Conn) error { return s.connected(ctx, cn) })
+	rdb, way := newClient(o, func(ctx context.Context, cn *redis.Conn) error { return s.connected(ctx, cn) })
 	s = newStore(rdb, keys, o)
+	s.way = way
+	s.lines.lacking = func() { s.again.Store(true) }
 	s.manager.gate, s.manager.child, s.manager.embedded = m.gate, m.child, m.embedded
 	hook(rdb, m.gate)
 	file := &lineFile{}
@@ -90,7 +92,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // hook puts the gate before the wire, also for each node of a cluster.
 func hook(rdb redis.UniversalClient, g *gate) {
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
-		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(g) })
+		again := reloading{func() { cluster.ReloadState(context.Background()) }}
+		cluster.OnNewNode(func(node *redis.Client) {
+			node.AddHook(again)
+			node.AddHook(g)
+		})
 		return
 	}
 	rdb.AddHook(g)

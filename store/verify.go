@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 )
 
 func schemaKey() string { return lineTag + "schema" }
@@ -55,38 +56,64 @@ func (s *Store) examine(ctx context.Context) error {
 	return s.serials.align(ctx)
 }
 
-// examinePromise reads the settings of the server, of each master of a cluster.
+// examinePromise reads the settings of the server, of each master of a cluster, and who could be promoted.
 func (s *Store) examinePromise(ctx context.Context) error {
 	if s.embedded != nil {
 		s.setPromise(trialPromise)
 		return nil
 	}
-	known, err := electable(ctx, s.rdb, s.opt)
+	known, err := replicasOf(ctx, s.rdb, s.opt)
 	if err != nil {
 		return err
 	}
+	s.elected.Store(int64(known.electable))
+	if n := s.way.leave(known.addresses); n > 0 {
+		s.opt.Log.Warn("the master is another server now", zap.Int("connections", n))
+	}
 	var mu sync.Mutex // a cluster's masters are asked at once
-	promise := ""
+	var weakest *settings
 	err = onMasters(ctx, s.rdb, func(ctx context.Context, c *redis.Client) error {
-		found, err := readSettings(ctx, c)
+		found, err := s.settingsOf(ctx, c, known)
 		if err != nil {
 			return err
 		}
-		found.replicas = max(found.replicas, known)
-		if found.halves && s.child == nil && !s.cautioned.Swap(true) {
-			s.opt.Log.Warn("after a crash in mid-write the server may leave half a transaction: set aof-load-truncated no, and start it after redis-check-aof (docs/operate.md, After a crash of Redis)")
-		}
 		mu.Lock()
-		if p := found.promise(s.opt); promise == "" || rank[found.gives()] < rank[FsyncAlways] {
-			promise = p
+		if weakest == nil || rank[found.gives()] < rank[weakest.gives()] || weakest.onDisk && !found.onDisk {
+			weakest = &found
 		}
 		mu.Unlock()
 		return s.judge(found)
 	})
-	if promise != "" {
-		s.setPromise(promise)
+	if weakest != nil {
+		s.lines.onDisk.Store(weakest.onDisk)
+		s.promised(weakest.promise(s.opt))
 	}
 	return err
+}
+
+// settingsOf reads one server's settings beside what is known of the replicas.
+func (s *Store) settingsOf(ctx context.Context, c *redis.Client, known standing) (settings, error) {
+	found, err := readSettings(ctx, c)
+	if err != nil {
+		return found, err
+	}
+	if known.told {
+		found.replicas, found.possible = known.electable, known.possible
+	}
+	if found.halves && s.child == nil && !s.cautioned.Swap(true) {
+		s.opt.Log.Warn("after a crash in mid-write the server may leave half a transaction: set aof-load-truncated no, and start it after redis-check-aof (docs/operate.md, After a crash of Redis)")
+	}
+	if s.opt.Replicas > 0 && s.opt.Fsync == FsyncAlways && found.gives() == FsyncAlways && !found.replica {
+		found.onDisk, err = waitsForDisk(ctx, c)
+	}
+	return found, err
+}
+
+// promised notes what the store promises; a change while it runs is told.
+func (s *Store) promised(p string) {
+	if before := s.setPromise(p); before != "" && before != p {
+		s.opt.Log.Warn("the store promises something else now", zap.String("before", before), zap.String("promise", p))
+	}
 }
 
 // judge says what stands against a server with these settings.
@@ -100,7 +127,7 @@ func (s *Store) judge(found settings) error {
 	case found.broken != "":
 		return errors.New(found.broken)
 	}
-	return nil
+	return found.lacks(s.opt)
 }
 
 // examineOwner compares the schema's version and the key's check value with ours, and leaves ours where there are none.
@@ -232,6 +259,15 @@ func (s *Store) connected(ctx context.Context, cn *redis.Conn) error {
 			return nil // a sentinel, or a login without CONFIG: look says so
 		}
 		return err
+	}
+	if s.known.note(found.replid) {
+		s.cache.clear()
+	}
+	if s.opt.Cluster || s.opt.SentinelMaster != "" {
+		found.replicas = int(s.elected.Load()) // not each that follows could be promoted
+	}
+	if found.replica {
+		return nil // it takes no writes, and sees fewer of them
 	}
 	if err := found.weaker(s.opt); err != nil {
 		s.gate.shut(s.words(err))

@@ -34,8 +34,9 @@ func (in *Intake) copy(ctx context.Context, it *item, m turn.Message, mark store
 			in.o.Metrics.copies("dropped")
 			return dropped
 		}
-		if mark.ID == it.d.ID { // our own commit, whose answer was lost
-			return in.own(it, m)
+		if mark.ID == it.d.ID { // our own commit, whose answer was lost: touched, so that replicas confirm it
+			v, _ := in.redeliver(it, m, mark)
+			return v
 		}
 		if in.never(mark) || ctx.Err() != nil {
 			return in.redelivered(it, m, mark)

@@ -30,7 +30,11 @@ if g.j == '1' then
     -- A copy; or the start of another long SMS with this reference that begins alike: what comes next tells.
     local why = refused({GROUP, 'hash'}, {'HSET'})
     if why then return redis.error_reply(why) end
-    if c[2] then call('HSET', GROUP, 'r' .. part, data, 'rt' .. part, now) end
+    if c[2] then
+      call('HSET', GROUP, 'r' .. part, data, 'rt' .. part, now)
+    else
+      call('HSET', GROUP, 'd' .. part, digest) -- the touch gives WAIT something to count
+    end
     return {2, c[1] or '0', flat}
   end
   if not g['d' .. part] then return {4, c[1] or '0', flat} end
@@ -38,6 +42,9 @@ if g.j == '1' then
 elseif g['d' .. part] then
   if not same then return {5, c[1] or '0', flat} end
   if parts() >= tonumber(total) then return {3, c[1] or '0', flat} end
+  local why = refused({GROUP, 'hash'}, {'HSET'})
+  if why then return redis.error_reply(why) end
+  call('HSET', GROUP, 'd' .. part, digest) -- the touch gives WAIT something to count
   return {2, c[1] or '0', flat}
 end
 
