@@ -36,30 +36,52 @@ func replicasOf(ctx context.Context, rdb redis.UniversalClient, o Options) (stan
 	return standing{}, nil
 }
 
-// sentinelReplicas asks the sentinels until one answers.
+// sentinelReplicas asks all sentinels at once: one that was cut off may not know of a failover yet, so what most of those
+// that answer call a replica is one.
 func sentinelReplicas(ctx context.Context, o Options) (standing, error) {
-	var last error
+	type answer struct {
+		replicas []map[string]string
+		err      error
+	}
+	answers := make(chan answer, len(o.Addresses))
 	for _, addr := range o.Addresses {
-		c := redis.NewSentinelClient(&redis.Options{
-			Addr: addr, Username: o.Username, Password: o.Password, TLSConfig: o.TLS, DisableIdentity: true, MaxRetries: -1,
-			DialerRetries: 1, DialTimeout: sentinelWithin, ReadTimeout: sentinelWithin, ContextTimeoutEnabled: true, PoolSize: 1,
-		})
-		replicas, err := c.Replicas(ctx, o.SentinelMaster).Result()
-		_ = c.Close()
-		if err != nil {
-			last = err
+		go func() { // ends within sentinelWithin, or with ctx; the channel has room
+			c := redis.NewSentinelClient(&redis.Options{
+				Addr: addr, Username: o.Username, Password: o.Password, TLSConfig: o.TLS, DisableIdentity: true, MaxRetries: -1,
+				DialerRetries: 1, DialTimeout: sentinelWithin, ReadTimeout: sentinelWithin, ContextTimeoutEnabled: true, PoolSize: 1,
+			})
+			replicas, err := c.Replicas(ctx, o.SentinelMaster).Result()
+			_ = c.Close()
+			answers <- answer{replicas, err}
+		}()
+	}
+	found, votes, asked := standing{told: true}, map[string]int{}, 0
+	var last error
+	for range o.Addresses {
+		a := <-answers
+		if a.err != nil {
+			last = a.err
 			continue
 		}
-		found := standing{told: true, possible: len(replicas)}
-		for _, r := range replicas {
-			found.addresses = append(found.addresses, net.JoinHostPort(r["ip"], r["port"]))
+		asked++
+		electable := 0
+		for _, r := range a.replicas {
+			votes[net.JoinHostPort(r["ip"], r["port"])]++
 			if r["slave-priority"] != "0" {
-				found.electable++
+				electable++
 			}
 		}
-		return found, nil
+		found.electable, found.possible = max(found.electable, electable), max(found.possible, len(a.replicas))
 	}
-	return standing{}, fmt.Errorf("no sentinel tells the replicas of %s: %w", o.SentinelMaster, last)
+	if asked == 0 {
+		return standing{}, fmt.Errorf("no sentinel tells the replicas of %s: %w", o.SentinelMaster, last)
+	}
+	for addr, n := range votes {
+		if 2*n > asked {
+			found.addresses = append(found.addresses, addr)
+		}
+	}
+	return found, nil
 }
 
 // clusterReplicas counts by the text of CLUSTER NODES: electable is the largest number of replicas that a master with

@@ -23,6 +23,12 @@ type storm struct {
 	two               bool // daemons on one store and one SMSC: what one has taken may come to the other again
 	stalls, lost      int  // daemons that stand still for up to 7 s; connections to Redis cut in mid-answer or mid-question
 	frozen            int  // times that Redis stands still for up to 6 s, as with a disk that does
+
+	on       rig.Kind // what keeps the data
+	failed   int      // masters killed
+	parted   int      // masters cut off from the other nodes, while the daemon still reaches them
+	moved    int      // slots of a cluster moved
+	children int      // SIGKILLs of the daemon's own redis-server
 }
 
 // window of the link: how many SMS a crash or a cut may send twice.
@@ -52,9 +58,10 @@ func TestCrashTwo(t *testing.T) {
 
 func (s storm) rage(t *testing.T) rig.Report {
 	seed := seed(t)
+	s = s.times(size(t))
 	random := rand.New(rand.NewPCG(seed, 0))
 	l := rig.NewLine(t, rig.Options{
-		SMSC:  smsc.Options{Window: 100},
+		SMSC: smsc.Options{Window: 100}, Store: s.on,
 		Redis: storetest.Options{Args: []string{"auto-aof-rewrite-percentage 0"}},
 		Case:  s.handed,
 		Conf:  func(c *rig.Config) { c.Set("smpp.links.main.window", window) },
@@ -78,14 +85,19 @@ func (s storm) rage(t *testing.T) rig.Report {
 	}
 	raged := time.Since(began)
 	judge := rig.Judge{
-		T: t, SMSCs: []*rig.SMSC{l.SMSC}, Redis: l.Redis, Config: l.Config, Case: l.Case, Doubles: window * (s.kills + s.cuts + s.down + s.stalls),
+		T: t, SMSCs: []*rig.SMSC{l.SMSC}, Keeper: l.Keeper, Config: l.Config, Case: l.Case,
+		Doubles: window * (s.kills + s.cuts + s.down + s.stalls + s.failed + s.parted + s.moved + s.children),
 	}
 	for _, p := range places {
 		p.daemon.WaitReady()
 		judge.Daemons = append(judge.Daemons, p.daemon)
 	}
 	r := judge.Audit()
-	t.Logf("seed %d: %d kills, %d cuts, %d deaths of Redis in %v: %v", seed, s.kills, s.cuts, s.down, raged.Round(time.Millisecond), r)
+	if os.Getenv("TEST_LOG") != "" {
+		t.Log(l.Daemon.Log())
+	}
+	t.Logf("seed %d: %d kills, %d cuts, %d deaths of Redis, %d of a master, %d partitions, %d slots moved in %v: %v",
+		seed, s.kills, s.cuts, s.down+s.children, s.failed, s.parted, s.moved, raged.Round(time.Millisecond), r)
 	if want := s.citizens * s.each; r.Acknowledged != want || r.Tickets != want {
 		t.Errorf("%d complaints brought %d acknowledged texts and %d tickets", want, r.Acknowledged, r.Tickets)
 	}
@@ -95,6 +107,29 @@ func (s storm) rage(t *testing.T) rig.Report {
 		}
 	}
 	return r
+}
+
+// size is ADUAN_CRASH_SIZE: how many times as large the storms are. The audit's figures at ten are in docs/reliability.md.
+func size(t *testing.T) int {
+	given := os.Getenv("ADUAN_CRASH_SIZE")
+	if given == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(given)
+	if err != nil || n < 1 {
+		t.Fatalf("ADUAN_CRASH_SIZE: %q is no number from 1 on", given)
+	}
+	return n
+}
+
+// times is a storm of n times as many complaints and faults.
+func (s storm) times(n int) storm {
+	for _, count := range []*int{
+		&s.citizens, &s.kills, &s.cuts, &s.down, &s.stalls, &s.lost, &s.frozen, &s.failed, &s.parted, &s.moved, &s.children,
+	} {
+		*count *= n
+	}
+	return s
 }
 
 // TestCrashFrozen is the same while Redis stands still again and again: answers come late, what was given up runs after
@@ -208,6 +243,7 @@ func (s storm) faults(l *rig.Line, places []place, random *rand.Rand) []fault {
 			pause(2 * time.Second)
 		})
 	}
+	all = append(all, s.nodeFaults(l, random, pause)...)
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
 }

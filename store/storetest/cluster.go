@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,40 +102,53 @@ func (n *Node) ID() string {
 	return id
 }
 
-// Masters are the nodes that hold slots, as the node which answers first says.
+// Masters are the nodes that hold slots, as the first that answers says.
 func (c *Cluster) Masters() []*Node {
 	var found []*Node
+	for _, s := range c.slots() {
+		if m := c.at(s.Nodes[0].Addr); m != nil && !slices.Contains(found, m) {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// slots are told by the first node that says that all is well with the cluster.
+func (c *Cluster) slots() (slots []redis.ClusterSlot) {
 	for _, n := range c.Nodes {
-		var slots []redis.ClusterSlot
-		var err error
-		ask(n.Redis.Addr(), func(ctx context.Context, r *redis.Client) { slots, err = r.ClusterSlots(ctx).Result() })
-		if err != nil || len(slots) == 0 {
-			continue
-		}
-		seen := map[string]bool{}
-		for _, s := range slots {
-			if addr := s.Nodes[0].Addr; !seen[addr] {
-				seen[addr] = true
-				for _, m := range c.Nodes {
-					if m.Addr() == addr {
-						found = append(found, m)
-					}
-				}
+		ask(n.Redis.Addr(), func(ctx context.Context, r *redis.Client) {
+			if info, err := r.ClusterInfo(ctx).Result(); err == nil && strings.Contains(info, "cluster_state:ok") {
+				slots, _ = r.ClusterSlots(ctx).Result()
 			}
+		})
+		if len(slots) > 0 {
+			return slots
 		}
-		return found
+	}
+	return nil
+}
+
+func (c *Cluster) at(addr string) *Node {
+	for _, n := range c.Nodes {
+		if n.Addr() == addr {
+			return n
+		}
 	}
 	return nil
 }
 
 // Owner is the master that has a key's slot.
 func (c *Cluster) Owner(key string) *Node {
-	for _, m := range c.Masters() {
-		var n int64
-		var err error
-		ask(m.Redis.Addr(), func(ctx context.Context, r *redis.Client) { n, err = r.Exists(ctx, key).Result() })
-		if err == nil && n >= 0 {
-			return m
+	c.t.Helper()
+	slot, err := c.Nodes[0].Client().ClusterKeySlot(context.Background(), key).Result()
+	c.must(err)
+	return c.ownerOf(slot)
+}
+
+func (c *Cluster) ownerOf(slot int64) *Node {
+	for _, s := range c.slots() {
+		if s.Start <= int(slot) && int(slot) <= s.End {
+			return c.at(s.Nodes[0].Addr)
 		}
 	}
 	return nil
@@ -216,48 +230,71 @@ func (c *Cluster) incomplete() string {
 // Return starts a killed node again; it finds its place by its own nodes.conf.
 func (c *Cluster) Return(n *Node) { c.t.Helper(); n.Restart() }
 
-// MoveSlot moves the slot of key to another master while it is served: between each of its keys, step is called.
+// HalfMove begins to move the slot of key to another master, moves the keys that some picks, and leaves it so.
+func (c *Cluster) HalfMove(key string, some func(key string) bool) {
+	c.t.Helper()
+	from, to, slot := c.begin(key)
+	for _, k := range c.keys(from, slot) {
+		if some(k) {
+			c.migrate(from, to, k)
+		}
+	}
+}
+
+// MoveSlot moves the slot of key to another master while it is served, from where HalfMove left it: between each of its
+// keys, step is called.
 func (c *Cluster) MoveSlot(key string, step func()) {
+	c.t.Helper()
+	from, to, slot := c.begin(key)
+	for keys := c.keys(from, slot); len(keys) > 0; keys = c.keys(from, slot) {
+		for _, k := range keys {
+			c.migrate(from, to, k)
+			step()
+		}
+	}
+	c.must(to.Client().Do(context.Background(), "CLUSTER", "SETSLOT", slot, "NODE", to.ID()).Err()) // first: the slot is never nobody's
+	for _, m := range c.Masters() {
+		if m != to {
+			c.must(m.Client().Do(context.Background(), "CLUSTER", "SETSLOT", slot, "NODE", to.ID()).Err())
+		}
+	}
+}
+
+func (c *Cluster) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatalf("storetest: move a slot: %v", err)
+	}
+}
+
+// begin tells both sides that the slot moves.
+func (c *Cluster) begin(key string) (from, to *Node, slot int64) {
 	c.t.Helper()
 	ctx := context.Background()
 	slot, err := c.Nodes[0].Client().ClusterKeySlot(ctx, key).Result()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	from := c.Owner(key)
-	var to *Node
-	for _, m := range c.Masters() {
-		if m != from {
+	c.must(err)
+	from, masters := c.ownerOf(slot), c.Masters()
+	for _, m := range masters {
+		if m != from && (to == nil || m.number > from.number) { // the same each time
 			to = m
 		}
 	}
 	if from == nil || to == nil {
 		c.t.Fatal("storetest: no two masters to move a slot between")
 	}
-	must := func(err error) {
-		c.t.Helper()
-		if err != nil {
-			c.t.Fatalf("storetest: move slot %d: %v", slot, err)
-		}
-	}
-	must(to.Client().Do(ctx, "CLUSTER", "SETSLOT", slot, "IMPORTING", from.ID()).Err())
-	must(from.Client().Do(ctx, "CLUSTER", "SETSLOT", slot, "MIGRATING", to.ID()).Err())
-	for {
-		keys, err := from.Client().ClusterGetKeysInSlot(ctx, int(slot), 10).Result()
-		must(err)
-		if len(keys) == 0 {
-			break
-		}
-		for _, k := range keys {
-			must(from.Client().Do(ctx, "MIGRATE", "127.0.0.1", port(to.Redis.Addr()), k, 0, 2000).Err())
-			step()
-		}
-	}
-	// The new owner first: nobody may think for a moment that the slot is nobody's.
-	must(to.Client().Do(ctx, "CLUSTER", "SETSLOT", slot, "NODE", to.ID()).Err())
-	for _, m := range c.Masters() {
-		if m != to {
-			must(m.Client().Do(ctx, "CLUSTER", "SETSLOT", slot, "NODE", to.ID()).Err())
-		}
-	}
+	c.must(to.Client().Do(ctx, "CLUSTER", "SETSLOT", slot, "IMPORTING", from.ID()).Err())
+	c.must(from.Client().Do(ctx, "CLUSTER", "SETSLOT", slot, "MIGRATING", to.ID()).Err())
+	return from, to, slot
+}
+
+func (c *Cluster) keys(from *Node, slot int64) []string {
+	c.t.Helper()
+	keys, err := from.Client().ClusterGetKeysInSlot(context.Background(), int(slot), 100).Result()
+	c.must(err)
+	return keys
+}
+
+func (c *Cluster) migrate(from, to *Node, key string) {
+	c.t.Helper()
+	c.must(from.Client().Do(context.Background(), "MIGRATE", "127.0.0.1", port(to.Redis.Addr()), key, 0, 2000).Err())
 }

@@ -22,13 +22,15 @@ type Node struct {
 
 	bus  *Proxy // nil outside of a cluster
 	host string // where its own connections come from
+
+	number int
 }
 
 // newNode makes a node's network; nothing runs yet.
 func newNode(t testing.TB, number int) (n *Node, addr string) {
 	t.Helper()
 	addr = testenv.FreeAddr(t)
-	return &Node{Front: NewProxy(t, addr), host: fmt.Sprintf("127.0.0.%d", 10+number)}, addr
+	return &Node{Front: NewProxy(t, addr), host: fmt.Sprintf("127.0.0.%d", 10+number), number: number}, addr
 }
 
 // replicated is what a server that is to be promoted says in its redis.conf.

@@ -169,6 +169,9 @@ func (s *Sentinels) Blind() {
 	}
 }
 
+// See ends Blind.
+func (s *Sentinels) See() { heal(s.hosts) }
+
 // Heal ends every partition.
 func (s *Sentinels) Heal() {
 	heal(s.Nodes)

@@ -23,6 +23,7 @@ type Judge struct {
 	SMSCs   []*SMSC
 	Daemons []*Daemon
 	Redis   *storetest.Redis
+	Keeper  Keeper      // instead of Redis: where the data lies
 	Config  *Config     // of one daemon: the store's key
 	Case    *CaseSystem // nil: events are not handed on
 
@@ -54,7 +55,7 @@ func (r Report) String() string {
 func (l *Line) Audit(t testing.TB, doubles int) Report {
 	t.Helper()
 	return Judge{
-		T: t, SMSCs: []*SMSC{l.SMSC}, Daemons: []*Daemon{l.Daemon}, Redis: l.Redis, Config: l.Config, Case: l.Case,
+		T: t, SMSCs: []*SMSC{l.SMSC}, Daemons: []*Daemon{l.Daemon}, Keeper: l.Keeper, Config: l.Config, Case: l.Case,
 		Doubles: doubles,
 	}.Audit()
 }
@@ -79,6 +80,7 @@ func (j Judge) Audit() Report {
 	j.once(phones, c, &r)
 	j.order(phones, c, heards)
 	j.answered(c, heards)
+	j.linear(phones, c, heards)
 	j.told(c)
 	for _, list := range heards {
 		for _, h := range list {
@@ -120,14 +122,27 @@ func (j Judge) rest(ctx context.Context) time.Duration {
 
 // busy says what is under way, in words; "": nothing.
 func (j Judge) busy(ctx context.Context) string {
-	client := j.Redis.Client()
+	client := j.keeper().Client()
 	pipe := client.Pipeline()
 	var queues []*redis.IntCmd
 	for shard := range 100 {
 		queues = append(queues, pipe.ZCard(ctx, fmt.Sprintf("{%02d}:q", shard)))
 	}
-	held, handed, groups := pipe.Keys(ctx, "*:held:*"), pipe.Keys(ctx, "*:h:*"), pipe.Keys(ctx, "*:g:*")
-	if _, err := pipe.Exec(ctx); err != nil {
+	_, err := pipe.Exec(ctx)
+	var held, handed, groups []string
+	if err == nil {
+		err = masters(ctx, client, func(c *redis.Client) error {
+			for pattern, list := range map[string]*[]string{"*:held:*": &held, "*:h:*": &handed, "*:g:*": &groups} {
+				keys, err := c.Keys(ctx, pattern).Result()
+				if err != nil {
+					return err
+				}
+				*list = append(*list, keys...)
+			}
+			return nil
+		})
+	}
+	if err != nil {
 		return "Redis does not answer: " + err.Error()
 	}
 	queued := 0
@@ -137,12 +152,12 @@ func (j Judge) busy(ctx context.Context) string {
 	switch {
 	case queued > j.Waiting:
 		return fmt.Sprintf("%d SMS wait", queued)
-	case len(held.Val()) > 0:
+	case len(held) > 0:
 		return "SMS are in a daemon's hands"
-	case len(handed.Val()) > 0 && j.Case != nil:
-		return fmt.Sprintf("%d tickets have events to hand on", len(handed.Val()))
+	case len(handed) > 0 && j.Case != nil:
+		return fmt.Sprintf("%d tickets have events to hand on", len(handed))
 	}
-	for _, k := range groups.Val() {
+	for _, k := range groups {
 		if client.HGet(ctx, k, "j").Val() != "1" {
 			return "a long SMS waits for its parts"
 		}
@@ -170,7 +185,7 @@ func (j Judge) halves(ctx context.Context) *content {
 	var bad []string
 	var c *content
 	Poll(min(15*time.Second, j.Settle), func() bool { // what is half only because we looked just then
-		d, err := read(ctx, j.Redis.Client())
+		d, err := read(ctx, j.keeper().Client())
 		if err == nil {
 			c, err = j.contents(ctx, d)
 		}

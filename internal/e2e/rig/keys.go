@@ -20,21 +20,25 @@ type dump struct {
 }
 
 // read scans all keys.
-func read(ctx context.Context, c *redis.Client) (*dump, error) {
+func read(ctx context.Context, c redis.UniversalClient) (*dump, error) {
 	d := &dump{
 		hash: map[string]map[string]string{}, list: map[string][]string{}, zset: map[string]map[string]float64{},
 		set: map[string]map[string]bool{}, str: map[string]string{}, streams: map[string][]redis.XMessage{},
 	}
+	return d, masters(ctx, c, func(node *redis.Client) error { return d.scan(ctx, node) })
+}
+
+func (d *dump) scan(ctx context.Context, c *redis.Client) error {
 	for cursor := uint64(0); ; {
 		keys, next, err := c.Scan(ctx, cursor, "*", 1000).Result()
 		if err != nil {
-			return nil, fmt.Errorf("scan: %w", err)
+			return fmt.Errorf("scan: %w", err)
 		}
 		if err := d.take(ctx, c, keys); err != nil {
-			return nil, err
+			return err
 		}
 		if cursor = next; cursor == 0 {
-			return d, nil
+			return nil
 		}
 	}
 }

@@ -37,10 +37,9 @@ type written struct {
 
 // open opens the store for reading, past all networks of the test.
 func (j *Judge) open(ctx context.Context) (*store.Store, error) {
-	return store.Open(ctx, store.Options{
-		Mode: store.ModeExternal, Addresses: []string{j.Redis.Addr()}, KeyFile: j.Config.KeyFile, DataDir: j.T.TempDir(),
-		Fsync: "none",
-	})
+	o := j.keeper().Where()
+	o.Mode, o.KeyFile, o.DataDir, o.Fsync, o.AcceptFailoverLoss = store.ModeExternal, j.Config.KeyFile, j.T.TempDir(), "none", true
+	return store.Open(ctx, o)
 }
 
 // contents reads every ticket and finds halves of turns: a ticket without its owner, a head that counts what is not
