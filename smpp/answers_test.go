@@ -285,6 +285,40 @@ func TestTooManyInHand(t *testing.T) {
 	})
 }
 
+// A flood of receipts that nobody answers has no citizen's message refused, and the other way round.
+func TestReceiptsInHandLeaveCitizensMessagesTheirPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := rigged(t, func(o *smpp.LinkOptions) { o.MaxInHand = 2 })
+		p := r.ex.accept().bound()
+		var all []*smpp.Delivery
+		for seq := range uint32(3) {
+			p.send(must(smpp.AppendMessage(nil, smpp.CmdDeliverSM, 10+seq, &smpp.Message{
+				Source: smpp.Address{Addr: "628110"}, Destination: smpp.Address{Addr: "1708"}, ESMClass: smpp.ESMReceipt, ShortMessage: []byte("id:1 stat:DELIVRD"),
+			})))
+		}
+		if h, _ := p.expect(smpp.CmdDeliverSMResp); h.Status != smpp.StatusRXTAPPN || h.Seq != 12 {
+			t.Errorf("a third receipt: %+v", h)
+		}
+		for seq := range uint32(3) {
+			p.deliver(20+seq, "hi")
+		}
+		if h, _ := p.expect(smpp.CmdDeliverSMResp); h.Status != smpp.StatusRXTAPPN || h.Seq != 22 {
+			t.Errorf("a third message beside two receipts: %+v", h)
+		}
+		for range 4 {
+			all = append(all, <-r.deliveries)
+		}
+		for _, d := range all {
+			d.Respond(smpp.StatusROK)
+			p.expect(smpp.CmdDeliverSMResp)
+		}
+		p.deliver(30, "and so on")
+		(<-r.deliveries).Respond(smpp.StatusROK)
+		p.expect(smpp.CmdDeliverSMResp)
+		r.finish(p)
+	})
+}
+
 func TestDataSMIsHandedOnAndAnsweredAsSuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rigged(t, nil)

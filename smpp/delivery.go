@@ -17,6 +17,7 @@ type Delivery struct {
 	Received  time.Time // arrival of its last octet
 
 	seq      uint32
+	receipt  bool // it counts among the receipts in hand
 	answered atomic.Bool
 }
 

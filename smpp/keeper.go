@@ -137,7 +137,11 @@ func (k *keeper) failed(err error, pause time.Duration) {
 		state = LinkRefused
 	}
 	k.link.o.Metrics.reconnects(k.link.o.Name, ending(err))
-	k.link.o.Log.Warn("session ended", zap.String("link", k.link.o.Name), zap.Stringer("bind", k.bindAs),
+	what := "session ended"
+	if refused != nil {
+		what = "bind refused"
+	}
+	k.link.o.Log.Warn(what, zap.String("link", k.link.o.Name), zap.Stringer("bind", k.bindAs),
 		zap.Error(err), zap.Duration("again_in", pause))
 	k.link.change(func() { k.state, k.reason = state, reasonOf(err) })
 }

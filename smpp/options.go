@@ -55,7 +55,7 @@ type LinkOptions struct {
 	ShutdownTimeout time.Duration // for draining and unbinding; default 20 s
 	// ShutdownWithin is ShutdownTimeout where that may change: asked when the link begins to end. Nil: ShutdownTimeout.
 	ShutdownWithin func() time.Duration
-	MaxInHand      int // deliveries not yet answered on a session; beyond: ESME_RX_T_APPN at once; default 1000
+	MaxInHand      int // citizens' messages not yet answered on a session, and likewise receipts; beyond: ESME_RX_T_APPN at once; default 1000
 	MaxPDU         int // octets; default DefaultMaxPDU
 
 	// TLS gives the configuration for each new connection, so that certificates can be renewed; nil: plain TCP.

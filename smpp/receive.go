@@ -43,26 +43,35 @@ func (s *Session) deliver(h Header, f incoming) {
 		s.log.Warn("not legal in this state", zap.Stringer("command", h.ID), zap.Stringer("state", s.state))
 		s.writeAnswer(h, StatusRINVBNDSTS)
 		return
-	case s.inHand >= s.o.MaxInHand:
-		s.o.Metrics.fault(s.o.Name, faultInHand)
-		s.writeAnswer(h, StatusRXTAPPN)
-		return
 	}
 	m, status := s.decode(h, f)
 	if m == nil {
 		s.writeAnswer(h, status)
 		return
 	}
+	receipt := m.isReceipt()
+	if inHand := s.inHand - s.receipts; receipt && s.receipts >= s.o.MaxInHand || !receipt && inHand >= s.o.MaxInHand {
+		s.o.Metrics.fault(s.o.Name, faultInHand)
+		s.writeAnswer(h, StatusRXTAPPN)
+		return
+	}
 	s.count++
 	var id [64]byte
 	d := &Delivery{
 		ID: string(strconv.AppendUint(append(append(id[:0], s.id...), '-'), s.count, 10)), Link: s.o.Name, Session: s, Carrier: s,
-		CommandID: h.ID, Message: m, Received: f.at, seq: h.Seq,
+		CommandID: h.ID, Message: m, Received: f.at, seq: h.Seq, receipt: receipt,
 	}
-	s.setInHand(s.inHand + 1)
+	s.took(d, 1)
 	if !s.guard(h.ID, func() { s.o.Handler.Deliver(d) }) {
 		d.Respond(StatusRXTAPPN)
 	}
+}
+
+// isReceipt tells a delivery receipt by its mark. One that SMPP 3.4 §5.2.12 does not let us know counts as a citizen's message.
+func (m *Message) isReceipt() bool {
+	_, id := m.TLVs.Get(TagReceiptedMessageID)
+	kind := m.ESMClass & ESMTypeMask
+	return id || kind == ESMReceipt || kind == ESMIntermediate
 }
 
 // decode reads a message, or says what refuses it.

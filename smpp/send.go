@@ -16,7 +16,7 @@ func (s *Session) Respond(d *Delivery, status Status) {
 
 // answer appends the response to a delivery; it is flushed with all the others.
 func (s *Session) answer(d *Delivery, status Status) {
-	s.setInHand(s.inHand - 1)
+	s.took(d, -1)
 	s.writeAnswer(Header{ID: d.CommandID, Seq: d.seq}, status)
 	s.answered(s.now.Sub(d.Received))
 	if status == StatusROK {
@@ -143,9 +143,13 @@ func (s *Session) writeTimeout() time.Duration {
 	return s.o.ResponseTimeout
 }
 
-func (s *Session) setInHand(n int) {
-	s.inHand = n
-	s.counts.inHand.Store(int32(n))
+// took counts what is in hand: receipts by themselves, so that a flood of them has no citizen's message refused.
+func (s *Session) took(d *Delivery, n int) {
+	s.inHand += n
+	if d.receipt {
+		s.receipts += n
+	}
+	s.counts.inHand.Store(int32(s.inHand))
 }
 
 func (s *Session) setOutstanding() { s.counts.outstanding.Store(int32(s.out.submits)) }

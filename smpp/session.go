@@ -53,6 +53,7 @@ type Session struct {
 	heard     time.Time  // when the last PDU came
 	count     uint64     // deliveries so far
 	inHand    int        // deliveries that wait for their answer
+	receipts  int        // of these
 	leaving   leaving
 	end       error // why the loop is to end
 	linger    bool  // the peer is to read what was written last
