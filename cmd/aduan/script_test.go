@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"aduan/internal/certs/certstest"
 	"aduan/internal/testenv"
 )
 
@@ -51,8 +52,13 @@ func runScripts(t *testing.T, dir, redis string) {
 			return redisOnPath(env, redis)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ends":    cmdEnds,
-			"fill":    cmdFill,
+			"ends": cmdEnds,
+			"fill": cmdFill,
+			"certs": func(ts *testscript.TestScript, _ bool, _ []string) { // an authority in ca.pem, smsc.pem and us.pem of its
+				ca := certstest.New(t)
+				ca.Write(ts.Getenv("WORK"), "smsc", ca.Issue(certstest.Options{}))
+				ca.Write(ts.Getenv("WORK"), "us", ca.Issue(certstest.Options{}))
+			},
 			"ready":   cmdReady,
 			"get":     cmdGet,
 			"await":   cmdAwait,

@@ -73,6 +73,9 @@ func (s *smscStory) flags(f *pflag.FlagSet) {
 	f.Var(durationFlag{&p.EnquireLink}, "enquire-link", "silence after which the ESME is asked (default: 30s)")
 	f.Var(durationFlag{&p.SubmitDelay}, "submit-delay", "how much later submits are answered")
 	f.Var(durationFlag{&p.BindDelay}, "bind-delay", "how much later binds are answered")
+	f.StringVar(&p.TLSCert, "tls-cert", "", "speak TLS with the certificate of this `FILE` (PEM); needs --tls-key")
+	f.StringVar(&p.TLSKey, "tls-key", "", "the certificate's key, a `FILE` in PEM")
+	f.StringVar(&p.TLSClientCA, "tls-client-ca", "", "refuse clients that show no certificate signed by one of this `FILE`")
 	for _, a := range smsc.Actions() {
 		f.Var(stepFlag{a.Name, s}, strings.ReplaceAll(a.Name, "_", "-"), "script: "+a.Help+readsOf(a))
 	}

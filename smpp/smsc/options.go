@@ -1,6 +1,7 @@
 package smsc
 
 import (
+	"crypto/tls"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,8 @@ type Options struct {
 
 	JournalLimit int // newest entries kept; 0: 1,000,000, negative: no journal
 	InboxLimit   int // newest SMS kept by a telephone; 0: 10,000
+
+	TLS *tls.Config // spoken on each connection; nil: plain TCP
 
 	SubmitDelay time.Duration // before each answer to a submit
 	BindDelay   time.Duration // before each answer to a bind

@@ -27,6 +27,9 @@ type Profile struct {
 	EnquireLink     Duration `yaml:"enquire_link"`     // idle time before it is asked
 	SubmitDelay     Duration `yaml:"submit_delay"`     // before each submit_sm_resp
 	BindDelay       Duration `yaml:"bind_delay"`       // before each bind response
+	TLSCert         string   `yaml:"tls_cert"`         // file in PEM: TLS instead of plain TCP
+	TLSKey          string   `yaml:"tls_key"`          // its key
+	TLSClientCA     string   `yaml:"tls_client_ca"`    // file in PEM: ESMEs must show a certificate that it signed
 }
 
 var (
@@ -63,6 +66,8 @@ func (p Profile) Over(other Profile) Profile {
 	p.Window, p.BindLimit = cmp.Or(p.Window, other.Window), cmp.Or(p.BindLimit, other.BindLimit)
 	p.ResponseTimeout, p.EnquireLink = cmp.Or(p.ResponseTimeout, other.ResponseTimeout), cmp.Or(p.EnquireLink, other.EnquireLink)
 	p.SubmitDelay, p.BindDelay = cmp.Or(p.SubmitDelay, other.SubmitDelay), cmp.Or(p.BindDelay, other.BindDelay)
+	p.TLSCert, p.TLSKey = cmp.Or(p.TLSCert, other.TLSCert), cmp.Or(p.TLSKey, other.TLSKey)
+	p.TLSClientCA = cmp.Or(p.TLSClientCA, other.TLSClientCA)
 	return p
 }
 
@@ -72,7 +77,12 @@ func (p Profile) Options(seed uint64) (Options, error) {
 	if err := p.check(); err != nil {
 		return Options{}, err
 	}
+	secure, err := p.tlsConfig()
+	if err != nil {
+		return Options{}, err
+	}
 	o := Options{
+		TLS:  secure,
 		Name: p.Name, SystemID: p.SystemID, Password: p.Password, Alphabet: p.Alphabet, StrictLength: p.StrictLength, Seed: seed,
 		Window: p.Window, BindLimit: p.BindLimit, ResponseTimeout: time.Duration(p.ResponseTimeout), EnquireLink: time.Duration(p.EnquireLink),
 		Receipts:    ReceiptMode(max(0, slices.Index(receiptModes, p.Receipts))),

@@ -2,6 +2,7 @@ package smsc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -63,6 +64,9 @@ func New(o Options) *Server {
 // Run serves connections until ctx ends; then it unbinds its sessions and closes
 // them and ln.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	if s.o.TLS != nil {
+		ln = tls.NewListener(ln, s.o.TLS)
+	}
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var own errgroup.Group // timers and events outlive the sessions
