@@ -56,11 +56,11 @@ func (k Learnt) String() string {
 	}
 	switch k.Form {
 	case "both":
-		said = append(said, "in text and in TLVs")
+		said = append(said, "text and TLVs")
 	case "tlv":
-		said = append(said, "in TLVs")
+		said = append(said, "TLVs")
 	default:
-		said = append(said, "in text")
+		said = append(said, "text")
 	}
 	if k.Clock != nil {
 		sign, minutes := '+', *k.Clock
@@ -81,10 +81,13 @@ type learner struct {
 	mu     sync.Mutex // guards all below
 	links  map[string]Learnt
 	dirty  map[string]bool
+	early  map[early]sign // receipts that wait for their SMS
 	loaded bool
 }
 
-func newLearner() *learner { return &learner{links: map[string]Learnt{}, dirty: map[string]bool{}} }
+func newLearner() *learner {
+	return &learner{links: map[string]Learnt{}, dirty: map[string]bool{}, early: map[early]sign{}}
+}
 
 func (l *learner) of(link string) Learnt {
 	l.mu.Lock()
@@ -117,7 +120,45 @@ func (l *learner) sort(link string, forms []receipt.Form) (ids []string, sorted 
 type sign struct {
 	byTLV    bool      // receipted_message_id is there
 	done, at time.Time // its done date, zero where unread; when it came
-	early    bool      // it came before its SMS was noted as sent: of it no more is kept than its id
+	unseen   bool      // it came before its SMS was noted as sent, to another daemon or before a restart: its id alone is known
+}
+
+// early is a receipt that waits for its SMS.
+type early struct{ link, told string }
+
+// earlyMost is how many receipts' signs wait for their SMS. Of more none is noted: it teaches its id alone.
+const earlyMost = 1000
+
+// waits notes what a receipt shows whose SMS is not known yet.
+func (l *learner) waits(link, told string, s sign) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for e, was := range l.early {
+		if len(l.early) < earlyMost {
+			break
+		}
+		if s.at.Sub(was.at) > earlyFor { // of a receipt that nobody asked for
+			delete(l.early, e)
+		}
+	}
+	if len(l.early) < earlyMost {
+		l.early[early{link, told}] = s
+	}
+}
+
+// earlyFor is how long a submit_sm_resp is expected after its receipt, at the most.
+const earlyFor = time.Minute
+
+// waited is what a receipt showed when it came; its SMS is known now.
+func (l *learner) waited(link, told string) sign {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s, ok := l.early[early{link, told}]
+	if !ok {
+		return sign{unseen: true}
+	}
+	delete(l.early, early{link, told})
+	return s
 }
 
 // seen notes a receipt that found its SMS: told is its id, accepted that of the
@@ -141,7 +182,7 @@ func (l *learner) seen(link, told, accepted string, found receipt.Form, forms in
 		zeros := len(told) != len(accepted)
 		k.Zeros, k.Case = k.Zeros || zeros, k.Case || !zeros || hasLower(told) != hasLower(accepted)
 	}
-	if !s.early {
+	if !s.unseen {
 		k.Form = formOf(s.byTLV, k.Form)
 	}
 	if !s.done.IsZero() {

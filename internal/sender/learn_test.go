@@ -80,7 +80,7 @@ func TestS12AnIDIsKnownHoweverItIsWritten(t *testing.T) {
 				if got := s.states()[0]; got != store.StateDelivered && c.told.TextID == "" {
 					t.Errorf("early: %s", got)
 				}
-				if k := s.sender.Learnt("A"); c.told.TextID == "" && (k.IDs != c.ids || k.Zeros != c.zeros || k.Case != c.cased || k.Receipts != 1 || k.Form != "") {
+				if k := s.sender.Learnt("A"); c.told.TextID == "" && (k.IDs != c.ids || k.Zeros != c.zeros || k.Case != c.cased || k.Receipts != 1 || k.Form != "text") {
 					t.Errorf("early: learnt %+v", k)
 				}
 			})
@@ -175,7 +175,7 @@ func TestTheClockOfAnSMSCIsLearnt(t *testing.T) {
 		time.Sleep(time.Second)
 		s.delivered(0, receipt.Receipt{MessageID: "1001", Done: time.Now().Add(7*time.Hour - 40*time.Second)})
 		k := s.sender.Learnt("A")
-		if said := "ids the same in response and receipt, in text, clock UTC+07:00"; k.String() != said {
+		if said := "ids the same in response and receipt, text, clock UTC+07:00"; k.String() != said {
 			t.Errorf("learnt %q", k)
 		}
 		s.commit(1, "halo")
@@ -183,6 +183,16 @@ func TestTheClockOfAnSMSCIsLearnt(t *testing.T) {
 		s.delivered(1, receipt.Receipt{MessageID: "1002"}, smpp.TLV{Tag: smpp.TagReceiptedMessageID, Value: []byte("1002")})
 		if k := s.sender.Learnt("A"); k.Form != "both" {
 			t.Errorf("form %q", k.Form)
+		}
+	})
+	onStage(t, 1, func(s *stage) { // it overtakes the response
+		s.accept("1001")
+		s.delivered(0, receipt.Receipt{MessageID: "1001", Done: time.Now().Add(7 * time.Hour)}, smpp.TLV{Tag: smpp.TagReceiptedMessageID, Value: []byte("1001")})
+		s.commit(0, "halo")
+		time.Sleep(time.Second)
+		k := s.sender.Learnt("A")
+		if said := "ids the same in response and receipt, TLVs, clock UTC+07:00"; k.String() != said {
+			t.Errorf("early: learnt %q", k)
 		}
 	})
 }

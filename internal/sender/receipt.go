@@ -72,6 +72,7 @@ func (s *Sender) find(ctx context.Context, d *smpp.Delivery, r receipt.Receipt, 
 			return out, nil
 		}
 	}
+	s.learner.waits(d.Link, r.MessageID, sign{byTLV: byTLV, done: r.Done, at: now})
 	return store.ReceiptOutcome{Kind: store.ReceiptWaits}, nil
 }
 
@@ -105,7 +106,7 @@ func (s *Sender) expectEarly(d *store.Done) {
 	}
 	d.Early = func(part, which int, told string) {
 		if part < len(forms) && which < len(forms[part]) && told != "" {
-			s.learner.seen(link, told, accepted[part], forms[part][which], len(receipt.Accepted(told)), sign{early: true})
+			s.learner.seen(link, told, accepted[part], forms[part][which], len(receipt.Accepted(told)), s.learner.waited(link, told))
 		}
 	}
 }
