@@ -28,6 +28,19 @@ func (s *Store) PutStatus(ctx context.Context, boot string, json []byte) error {
 	return nil
 }
 
+// DropStatus takes a status away: its daemon ends.
+func (s *Store) DropStatus(ctx context.Context, boot string) error {
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.SRem(ctx, statusesKey(), boot)
+		p.Del(ctx, statusKey(boot))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("take the status away: %w", err)
+	}
+	return nil
+}
+
 // Statuses gives what each living daemon said of itself, by boot.
 func (s *Store) Statuses(ctx context.Context) (map[string][]byte, error) {
 	boots, err := s.rdb.SMembers(ctx, statusesKey()).Result()

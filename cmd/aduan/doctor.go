@@ -44,7 +44,7 @@ written and how the operator's clock differs from ours.
 
 It may run beside a daemon. Its bind is one more: where the operator allows only
 the daemon's, it is refused with ESME_RALYBND, which then says nothing against the
-link; on a link with exclusive: true that a daemon holds, it does not bind at all.
+link; on a link with exclusive: true that a daemon is bound on, it does not bind at all.
 Messages of citizens that the operator hands to it meanwhile get a temporary error
 (ESME_RX_T_APPN), so the operator sends them again, to the daemon.
 

@@ -34,7 +34,11 @@ func (l *line) adopt(next *configs.Config, log *telemetry.Switch) {
 	for _, key := range l.cfg.NeedsRestart(next) {
 		l.log.Warn("a changed setting takes effect at the next start", zap.String("setting", key))
 	}
-	l.log.Info("the configuration was read again")
+	said := []zap.Field{}
+	if next.Line.Files != "" {
+		said = append(said, zap.String("holidays", "they move the limits that are set from now on; a clock that runs keeps its time"))
+	}
+	l.log.Info("the configuration was read again", said...)
 }
 
 // plan is a configuration made ready: all that can fail has been done, and

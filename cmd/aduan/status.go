@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"go.uber.org/zap"
+
 	"aduan/internal/vitals"
 	"aduan/store"
 )
@@ -75,8 +77,18 @@ func (l *line) publish(ctx context.Context) error {
 		cancel()
 		select {
 		case <-ctx.Done():
+			l.unpublish(ctx)
 			return nil
 		case <-t.C:
 		}
+	}
+}
+
+// unpublish takes this daemon's status away: it is ending, and what it said last is not so any more.
+func (l *line) unpublish(ctx context.Context) {
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := l.store.DropStatus(call, l.store.BootID()); err != nil {
+		l.log.Warn("this daemon's status stands for 5 s more", zap.Error(err))
 	}
 }
