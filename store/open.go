@@ -160,7 +160,10 @@ func (s *Store) Run(ctx context.Context) error {
 	} else {
 		close(supervised)
 	}
+	ahead := make(chan struct{})
+	go func() { defer close(ahead); s.serials.keepAhead(ctx) }() // waited for below
 	s.watch(ctx)
+	<-ahead
 	<-supervised
 	return nil
 }

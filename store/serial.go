@@ -15,7 +15,7 @@ const (
 	serialStart   = 10_000 // the first ticket of a shard is the one after
 	blockMin      = 20
 	blockMax      = 1_000
-	blockFast     = 10 * time.Second // a block used up within it: the next is twice as large
+	blockFast     = time.Minute      // a block used up within it: the next is twice as large
 	blockSlow     = 10 * time.Minute // one that lasted longer: the next is small again
 	reserveWithin = 3 * time.Second
 )
@@ -28,6 +28,7 @@ type serials struct {
 	raised  func(ctx context.Context, shard int, was, now uint64) // told when Redis stood below line.json
 
 	writing chan struct{} // one token: who holds it reserves for all that wait
+	running chan struct{} // takes one: a shard runs low, and somebody may fill it before anybody waits
 
 	mu      sync.Mutex
 	blocks  [Shards]block   // guarded by mu
@@ -62,7 +63,7 @@ type flight struct {
 }
 
 func newSerials(file *lineFile, now func() time.Time) *serials {
-	return &serials{file: file, now: now, writing: make(chan struct{}, 1), waiting: map[int]*flight{}, raised: func(context.Context, int, uint64, uint64) {}}
+	return &serials{file: file, now: now, writing: make(chan struct{}, 1), running: make(chan struct{}, 1), waiting: map[int]*flight{}, raised: func(context.Context, int, uint64, uint64) {}}
 }
 
 // take gives a serial of the shard that was never given before.
@@ -73,7 +74,14 @@ func (s *serials) take(ctx context.Context, shard int) (uint64, error) {
 	for {
 		s.mu.Lock()
 		if n, ok := s.blocks[shard].take(); ok {
+			low := s.blocks[shard].low()
 			s.mu.Unlock()
+			if low {
+				select {
+				case s.running <- struct{}{}:
+				default:
+				}
+			}
 			return n, nil
 		}
 		f := s.waiting[shard]
@@ -88,7 +96,7 @@ func (s *serials) take(ctx context.Context, shard int) (uint64, error) {
 				return 0, fmt.Errorf("reserve ticket numbers: %w", f.err)
 			}
 		case s.writing <- struct{}{}:
-			s.fill(ctx)
+			s.fill(ctx, false)
 			<-s.writing
 		case <-ctx.Done():
 			return 0, fmt.Errorf("reserve ticket numbers: %w", context.Cause(ctx))
@@ -144,9 +152,35 @@ func (b *block) put(last, size uint64, now time.Time) {
 	b.size, b.since = size, now
 }
 
+// keepAhead fills shards that run low before a message waits for one: a file written and synced is what takes longest on a
+// message's way. It runs until ctx ends.
+func (s *serials) keepAhead(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.running:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case s.writing <- struct{}{}:
+		}
+		failed := s.fill(ctx, true) != nil
+		<-s.writing
+		if failed {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(retryEvery):
+			}
+		}
+	}
+}
+
 // fill reserves a block for every shard that waits, and for those that soon would: one round trip, and one write that
-// is synced, for all of them.
-func (s *serials) fill(ctx context.Context) {
+// is synced, for all of them. ahead: also where none waits.
+func (s *serials) fill(ctx context.Context, ahead bool) error {
 	s.mu.Lock()
 	flights := s.waiting
 	s.waiting = map[int]*flight{}
@@ -160,7 +194,7 @@ func (s *serials) fill(ctx context.Context) {
 		}
 		sizes[shard] = s.blocks[shard].nextSize(now)
 	}
-	if len(flights) > 0 {
+	if len(flights) > 0 || ahead {
 		for shard := range s.blocks {
 			if b := &s.blocks[shard]; sizes[shard] == 0 && b.low() {
 				sizes[shard] = b.nextSize(now)
@@ -168,8 +202,8 @@ func (s *serials) fill(ctx context.Context) {
 		}
 	}
 	s.mu.Unlock()
-	if len(flights) == 0 {
-		return
+	if len(sizes) == 0 {
+		return nil
 	}
 	// Others wait for it too: it goes on when the caller has gone.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reserveWithin)
@@ -186,6 +220,7 @@ func (s *serials) fill(ctx context.Context) {
 		close(f.done)
 	}
 	s.mu.Unlock()
+	return err
 }
 
 // nextSize grows while blocks are used up fast.
