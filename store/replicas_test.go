@@ -204,7 +204,7 @@ func TestR11TheOldMasterIsLeft(t *testing.T) {
 	old := g.Master()
 	g.Blind()
 	g.Isolate(old)
-	m := g.WaitFailover(old)
+	g.WaitFailover(old)
 	if err := keepOne(t.Context(), s, 1); err == nil {
 		t.Error("kept by a master that was cut off")
 	}
@@ -216,7 +216,7 @@ func TestR11TheOldMasterIsLeft(t *testing.T) {
 		return ""
 	})
 	g.Heal()
-	g.Follow(m)
+	g.Follow()
 	healthIs(t, s, true, "")
 	if err := keepOne(t.Context(), s, 1); err != nil {
 		t.Error(err)

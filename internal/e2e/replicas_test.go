@@ -66,7 +66,7 @@ func masterKilled(t *testing.T, l *rig.Line, send func(), pause func(time.Durati
 	m := l.Sentinels.WaitFailover(old)
 	pause(500 * time.Millisecond)
 	l.Sentinels.Return(old, m)
-	l.Sentinels.Follow(m)
+	l.Sentinels.Follow()
 }
 
 // masterCutOff: every other time the daemon does not hear of the new master either, and goes on writing to the old one;
@@ -81,11 +81,11 @@ func masterCutOff(t *testing.T, l *rig.Line, i int, send func(), pause func(time
 		l.Sentinels.Blind()
 	}
 	send()
-	m := l.Sentinels.WaitFailover(old)
+	l.Sentinels.WaitFailover(old)
 	pause(time.Second)
 	l.Sentinels.Heal()
 	if i%3 != 2 {
-		l.Sentinels.Follow(m)
+		l.Sentinels.Follow()
 	}
 	l.Sentinels.WaitWhole()
 }
