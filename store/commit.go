@@ -82,6 +82,8 @@ type Event struct {
 
 	Shard   int    // filled in when read
 	Citizen string // the citizen's hash; filled in when read
+
+	at position // in its shard's stream; filled in when read from there
 }
 
 // GroupJoin says that this turn took a group of segments: its parts go, a tombstone with their digests stays 24 h.

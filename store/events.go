@@ -104,6 +104,13 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]Event, 
 	if err != nil {
 		return nil, "", err
 	}
+	events, behind, err := s.EventsAfter(ctx, Cursor{at}, limit)
+	return events, behind.String(), err
+}
+
+// EventsAfter is [Store.Events] for who reads on and on.
+func (s *Store) EventsAfter(ctx context.Context, cursor Cursor, limit int) ([]Event, Cursor, error) {
+	at := cursor.at
 	limit = max(1, min(limit, 1000))
 	pipe := s.rdb.Pipeline()
 	found := make([]*redis.XMessageSliceCmd, Shards)
@@ -117,7 +124,7 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]Event, 
 		found[shard] = pipe.XRangeN(ctx, eventsKey(shard), from, "+", int64(limit))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, "", fmt.Errorf("read events: %w", err)
+		return nil, Cursor{}, fmt.Errorf("read events: %w", err)
 	}
 	type entry struct {
 		at    position
@@ -133,13 +140,13 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]Event, 
 				oldest, _ = parsePosition(msgs[0].ID)
 			}
 			if at[shard].ms < gone.ms && at[shard].before(oldest) {
-				return nil, "", ErrCursor
+				return nil, Cursor{}, ErrCursor
 			}
 		}
 		for _, m := range found[shard].Val() {
 			p, err := parsePosition(m.ID)
 			if err != nil {
-				return nil, "", damaged(eventsKey(shard), m.ID, err)
+				return nil, Cursor{}, damaged(eventsKey(shard), m.ID, err)
 			}
 			all = append(all, entry{p, shard, asString(m.Values["e"])})
 		}
@@ -155,12 +162,36 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]Event, 
 	for _, e := range all {
 		ev, err := decodeEvent(e.shard, e.body)
 		if err != nil {
-			return nil, "", err
+			return nil, Cursor{}, err
 		}
+		ev.at = e.at
 		events = append(events, ev)
 		at[e.shard] = e.at
 	}
-	return events, at.String(), nil
+	return events, Cursor{at}, nil
+}
+
+// LastEvent is the cursor behind all events that are there now.
+func (s *Store) LastEvent(ctx context.Context) (Cursor, error) {
+	pipe := s.rdb.Pipeline()
+	last := make([]*redis.XMessageSliceCmd, Shards)
+	for shard := range Shards {
+		last[shard] = pipe.XRevRangeN(ctx, eventsKey(shard), "+", "-", 1)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return Cursor{}, fmt.Errorf("look for the last events: %w", err)
+	}
+	var c Cursor
+	for shard := range Shards {
+		for _, m := range last[shard].Val() {
+			p, err := parsePosition(m.ID)
+			if err != nil {
+				return Cursor{}, damaged(eventsKey(shard), m.ID, err)
+			}
+			c.at[shard] = p
+		}
+	}
+	return c, nil
 }
 
 // TrimEvents forgets the events older than they are kept, in every shard.

@@ -18,6 +18,7 @@ import (
 	"aduan/conversation"
 	"aduan/internal/agency"
 	"aduan/internal/certs"
+	"aduan/internal/feed"
 	"aduan/internal/handoff"
 	"aduan/internal/intake"
 	"aduan/internal/sender"
@@ -46,6 +47,7 @@ type line struct {
 	tally       *tally.Tally
 	desk        *turn.Desk
 	agencies    *agency.Book
+	feed        *feed.Feed
 	sender      *sender.Sender
 	timers      *timers.Timers
 	handoff     *handoff.Handoff
@@ -118,6 +120,9 @@ func (l *line) build(engine *conversation.Engine) error {
 	})
 	l.turner = turn.New(o)
 	l.desk = turn.NewDesk(l.turner)
+	l.feed = feed.New(feed.Options{
+		Store: l.store, Bodies: l.desk, Source: func() string { return source(l.conf()) }, Now: l.timing.now, Log: l.log,
+	})
 	l.intake = intake.New(intake.Options{
 		Store: l.store, Turner: l.turner, Receipts: l.sender, Settler: settler, Links: l.intakeLink,
 		Region: cfg.Line.Region, ShortCode: cfg.Line.ShortCode, SegmentsTimeout: cfg.SMPP.SegmentsTimeout,

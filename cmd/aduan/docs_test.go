@@ -170,7 +170,7 @@ func metrics(t *testing.T) []string {
 	}
 	defer l.store.Close()
 	newBacklogGauges(l.registry)
-	if _, err := staffapi.New(staffapi.Options{Desk: l.desk, Agencies: l.agencies, Keys: l.store, Now: time.Now, Log: zap.NewNop(), Metrics: l.registry}); err != nil {
+	if _, err := staffapi.New(staffapi.Options{Desk: l.desk, Agencies: l.agencies, Events: l.feed, Keys: l.store, Now: time.Now, Log: zap.NewNop(), Metrics: l.registry}); err != nil {
 		t.Fatal(err)
 	}
 	descs := make(chan *prometheus.Desc)

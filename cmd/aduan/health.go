@@ -120,6 +120,9 @@ func (l *line) newHandoff() error {
 	return withCode(exitConfig, err)
 }
 
+// source is the line as its events name it, a URI reference.
+func source(cfg *configs.Config) string { return "/aduan/" + cfg.Line.ShortCode }
+
 // endpoints are where events go.
 type endpoints struct {
 	general  handoff.Endpoint            // without URL: nowhere
@@ -133,7 +136,7 @@ func endpointsOf(cfg *configs.Config) (endpoints, error) {
 		if err != nil {
 			return handoff.Endpoint{}, err
 		}
-		e := handoff.Endpoint{URL: w.URL, Secret: w.Secret.Reveal(), Allow: allow, Source: "/aduan/" + cfg.Line.ShortCode, Key: key}
+		e := handoff.Endpoint{URL: w.URL, Secret: w.Secret.Reveal(), Allow: allow, Source: source(cfg), Key: key}
 		return e, withCode(exitConfig, e.Check())
 	}
 	all := endpoints{agencies: map[string]handoff.Endpoint{}}

@@ -60,6 +60,7 @@ func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.H
 	own(edge, edgeCtx, "audit", func(ctx context.Context) error {
 		return l.store.RunAudit(ctx, l.store.LineLease("audit", leaseOfWorkers))
 	})
+	own(edge, edgeCtx, "feed", l.feed.Run)
 	own(edge, edgeCtx, "http", func(ctx context.Context) error { return l.serveHTTP(ctx, ln, extra) })
 	own(edge, edgeCtx, "health", func(ctx context.Context) error { return l.health.Run(ctx, &telemetry.Supervisor{}) })
 	<-edgeCtx.Done()
@@ -114,7 +115,7 @@ func (l *line) serveHTTP(ctx context.Context, ln net.Listener, extra map[string]
 		mounts[path] = h
 	}
 	api, err := l.web.serve(staffapi.Options{
-		Desk: l.desk, Agencies: l.agencies, Keys: l.store, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
+		Desk: l.desk, Agencies: l.agencies, Events: l.feed, Keys: l.store, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
 	})
 	if err != nil {
 		return err

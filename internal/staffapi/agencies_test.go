@@ -26,7 +26,7 @@ func TestAgenciesAreMadeChangedAndTakenAway(t *testing.T) {
 		{"an officer without a name", "PUT", "/v1/agencies/pu", "head", "", "", `{"officers":[{"name":""}]}`, 422, "", "invalid"},
 		{"a field that nobody knows", "PUT", "/v1/agencies/pu", "head", "", "", `{"boss":"x"}`, 422, "", "invalid"},
 		{"a name with spaces", "PUT", "/v1/agencies/Dinas%20PUPR", "head", "", "", `{}`, 201, `"1"`, `"name":"Dinas PUPR"`},
-		{"a name of control characters", "PUT", "/v1/agencies/a%01b", "head", "", "", `{}`, 422, "", "body.name"},
+		{"a name of control characters", "PUT", "/v1/agencies/a%01b", "head", "", "", `{}`, 422, "", "path.name"},
 		{"all of them", "GET", "/v1/agencies", "readers", "", "", "", 200, "", `"next":null`},
 		{"deleted as it was read", "DELETE", "/v1/agencies/pu", "head", `"1"`, "", "", 412, "", "changed"},
 		{"an agency deletes none", "DELETE", "/v1/agencies/pu", "puhead", "", "", "", 403, "", "line_only"},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,7 @@ type fakeDesk struct {
 	statuses  []desk.StatusRequest
 	questions []desk.QuestionRequest
 	files     []desk.FileRequest
+	lists     []desk.ListRequest
 	assigned  []desk.AssignRequest
 	first     map[string]desk.Idempotency
 	answers   map[string]desk.StatusAnswer
@@ -142,6 +144,23 @@ func (d *fakeDesk) File(_ context.Context, r desk.FileRequest) (desk.TicketView,
 		Number: one.String(), Kind: string(r.Kind), Language: "id", Status: "filed", FiledAt: time.Now(), Agency: r.Viewer.Agency, ExternalID: r.ExternalID,
 		Texts: []desk.TextView{{At: time.Now(), Text: r.Text}}, Citizen: desk.CitizenView{Alias: "R" + one.Digits()},
 	}, r.Idempotency != nil && len(d.files) > 1, nil
+}
+
+func (d *fakeDesk) List(_ context.Context, r desk.ListRequest) ([]desk.TicketView, string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil {
+		return nil, "", d.err
+	}
+	d.lists = append(d.lists, r)
+	if r.Viewer.Agency != "" && r.Viewer.Agency != "pu" {
+		return nil, "", nil
+	}
+	next := ""
+	if r.Cursor == "" {
+		next = "more"
+	}
+	return []desk.TicketView{{Number: one.String(), Kind: "complaint", Status: "filed", FiledAt: time.Now(), Agency: "pu", Citizen: desk.CitizenView{Number: "+62•••••••123"}}}, next, nil
 }
 
 func (d *fakeDesk) Assign(_ context.Context, r desk.AssignRequest) (desk.AssignAnswer, bool, error) {
@@ -245,6 +264,70 @@ func (b *fakeBook) DeleteAgency(_ context.Context, name string, want *uint64) er
 
 func (b *fakeBook) ListKeys(context.Context) ([]store.APIKey, error) { return nil, nil }
 
+// fakeEvents has events 1, 2, 3 …; a cursor is how many were read. Those of the agency "pu" are the odd ones.
+type fakeEvents struct {
+	mu    sync.Mutex
+	asked []desk.EventsRequest
+	n     int
+	news  chan struct{}
+	err   error
+}
+
+func (e *fakeEvents) tell(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.n += n
+	close(e.news)
+	e.news = make(chan struct{})
+}
+
+func (e *fakeEvents) Read(ctx context.Context, r desk.EventsRequest) (desk.EventsPage, error) {
+	e.mu.Lock()
+	e.asked = append(e.asked, r)
+	err, n, news := e.err, e.n, e.news
+	e.mu.Unlock()
+	from := 0
+	switch {
+	case err != nil:
+		return desk.EventsPage{}, err
+	case r.After == "end": // a stream that ends at once
+		if r.Wait > 0 {
+			return desk.EventsPage{}, desk.ErrUnavailable
+		}
+		return desk.EventsPage{Next: r.After}, nil
+	case r.After == "old":
+		return desk.EventsPage{}, desk.ErrGone
+	case r.After != "":
+		if from, err = strconv.Atoi(r.After); err != nil {
+			return desk.EventsPage{}, desk.ErrCursor
+		}
+	}
+	if from == n && r.Wait > 0 {
+		wait := time.NewTimer(r.Wait)
+		defer wait.Stop()
+		select {
+		case <-news:
+			r.Wait = 0
+			return e.Read(ctx, r)
+		case <-wait.C:
+		case <-ctx.Done():
+		}
+	}
+	page := desk.EventsPage{Next: r.After}
+	for i := from + 1; i <= n && len(page.Items) < r.Limit; i++ {
+		page.Next = strconv.Itoa(i)
+		if r.Viewer.Agency != "" && (r.Viewer.Agency != "pu" || i%2 == 0) {
+			continue
+		}
+		page.After = append(page.After, page.Next)
+		page.Items = append(page.Items, desk.Event{
+			SpecVersion: "1.0", ID: "E" + page.Next, Source: "/aduan/1708", Type: "complaint.filed", Subject: one.String(), Time: time.Now(),
+			ContentType: "application/json", Data: desk.EventData(`{"text":1}`),
+		})
+	}
+	return page, nil
+}
+
 // api is a server under test; each of its answers is held against its own /openapi.json.
 type api struct {
 	t    *testing.T
@@ -252,16 +335,18 @@ type api struct {
 	desk *fakeDesk
 	keys *fakeKeys
 	book *agency.Book
+	feed *fakeEvents
 	doc  *openapi3.T
 }
 
 func newAPI(t *testing.T, change func(*staffapi.Options)) *api {
 	t.Helper()
 	a := &api{t: t, desk: &fakeDesk{first: map[string]desk.Idempotency{}, answers: map[string]desk.StatusAnswer{}}, keys: &fakeKeys{}}
+	a.feed = &fakeEvents{news: make(chan struct{})}
 	a.book = agency.New(agency.Options{Store: &fakeBook{all: map[string]store.Agency{
 		"dinkes": {Name: "dinkes", Version: 1, Data: []byte("{}")}, "dinsos": {Name: "dinsos", Version: 1, Data: []byte("{}")},
 	}}, Now: time.Now})
-	o := staffapi.Options{Desk: a.desk, Agencies: a.book, Keys: a.keys, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
+	o := staffapi.Options{Desk: a.desk, Agencies: a.book, Events: a.feed, Keys: a.keys, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
 	if change != nil {
 		change(&o)
 	}

@@ -131,12 +131,17 @@ func (s *Server) headers(h http.Header, r *http.Request) {
 	}
 }
 
-// bounded limits the size of a request and the time it may take. An event stream may last until the server stops.
+// bounded limits the size of a request and the time it may take. An event stream may last until the server stops; who waits
+// for an event is answered then.
 func (s *Server) bounded(w *answer, r *http.Request) (*http.Request, func()) {
 	done := func() {}
 	rc := http.NewResponseController(w.ResponseWriter)
-	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-		_ = rc.SetWriteDeadline(time.Time{}) // a writer without deadlines (in tests) has none to lift
+	if streams, waits := lasting(r); streams || waits {
+		deadline := time.Time{}
+		if waits {
+			deadline = time.Now().Add(maxWait + answerWithin)
+		}
+		_ = rc.SetWriteDeadline(deadline) // a writer without deadlines (in tests) has none to lift
 		ctx, cancel := context.WithCancel(r.Context())
 		ended := make(chan struct{})
 		go func() { // ends with the request: done waits for it
@@ -156,6 +161,14 @@ func (s *Server) bounded(w *answer, r *http.Request) (*http.Request, func()) {
 		r.Body = &body{ReadCloser: http.MaxBytesReader(w.ResponseWriter, r.Body, maxBody+1), rc: rc}
 	}
 	return r, done
+}
+
+// lasting tells whether a request is an event stream, or waits for the next event.
+func lasting(r *http.Request) (streams, waits bool) {
+	if r.URL.Path == "/v1/events/stream" || strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+		return true, false
+	}
+	return false, r.URL.Path == "/v1/events" && r.URL.Query().Has("wait")
 }
 
 // body lifts the deadline of reading at its end, else the connection would be given up while the request is still served.

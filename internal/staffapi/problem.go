@@ -52,6 +52,7 @@ var problems = map[int]struct{ code, detail string }{
 	http.StatusMethodNotAllowed:      {"method_not_allowed", "this path takes other methods: see the Allow header"},
 	http.StatusRequestTimeout:        {"timeout", "the request came too slowly: send it again"},
 	http.StatusConflict:              {"conflict", "the ticket does not take this now"},
+	http.StatusGone:                  {"gone", "the events behind this cursor are no longer kept: begin without one"},
 	http.StatusPreconditionFailed:    {"changed", "it was changed meanwhile: read it again"},
 	http.StatusRequestEntityTooLarge: {"too_large", "the body is larger than 64 KB"},
 	http.StatusUnsupportedMediaType:  {"unsupported_media_type", "send Content-Type: application/json"},
@@ -101,14 +102,30 @@ func ofDesk(err error) error {
 		p.Segments, p.MaxSegments = tooLong.Segments, tooLong.Max
 		return p
 	case errors.As(err, &invalid):
-		p := newProblem(http.StatusUnprocessableEntity)
-		p.Errors = []ProblemField{{Location: "body." + invalid.Field, Message: invalid.Reason}}
-		return p
+		return invalidAt(invalid.Field, invalid.Reason)
+	case errors.Is(err, desk.ErrCursor):
+		return invalidAt("after", "not one that this key was given here")
+	case errors.Is(err, desk.ErrGone):
+		return newProblem(http.StatusGone)
 	case errors.Is(err, desk.ErrUnavailable):
 		return withRetry(newProblem(http.StatusServiceUnavailable), 5*time.Second)
 	default:
 		return nil
 	}
+}
+
+// invalidAt is the refusal of a field of the API, by its name.
+func invalidAt(field, reason string) *Problem {
+	location := "body." + field
+	for _, in := range []string{"query.", "path."} {
+		_, body := locations[location]
+		if _, ok := locations[in+field]; ok && !body {
+			location = in + field
+		}
+	}
+	p := newProblem(http.StatusUnprocessableEntity)
+	p.Errors = []ProblemField{{Location: location, Message: reason}}
+	return p
 }
 
 // withRetry adds Retry-After, whole seconds, at least one.
@@ -171,6 +188,9 @@ func fromHuma(status int, errs []error) *Problem {
 // clean keeps of huma's detail what does not come from the caller.
 func clean(d *huma.ErrorDetail) ProblemField {
 	f := ProblemField{Location: d.Location, Message: d.Message}
+	if name, _, ok := strings.Cut(f.Location, "["); ok { // one of a list
+		f.Location = name
+	}
 	if _, ok := locations[f.Location]; !ok {
 		f.Location, _, _ = strings.Cut(f.Location, ".")
 	}

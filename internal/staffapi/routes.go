@@ -13,7 +13,9 @@ import (
 var locations = map[string]struct{}{
 	"body": {}, "body.status": {}, "body.note": {}, "body.notify": {}, "body.agency": {}, "body.external_id": {},
 	"body.max_segments": {}, "body.text": {}, "path.number": {}, "path.id": {}, "header.Idempotency-Key": {},
-	"body.number": {}, "body.kind": {}, "path.name": {}, "body.name": {}, "body.parent": {}, "body.officers": {}, "header.If-Match": {},
+	"body.number":  {},
+	"query.status": {}, "query.agency": {}, "query.overdue": {}, "query.external_id": {}, "query.cursor": {}, "query.limit": {},
+	"query.after": {}, "query.wait": {}, "body.kind": {}, "path.name": {}, "body.parent": {}, "body.officers": {}, "header.If-Match": {},
 }
 
 // always are the problems that any operation may answer with.
@@ -41,9 +43,12 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	s.agencyRoutes(api)
 	s.letterRoutes(api)
 	s.fileRoutes(api)
+	s.listRoutes(api)
+	s.eventRoutes(api)
 	if err := s.unknownRoutes(served(api.OpenAPI())); err != nil {
 		return nil, err
 	}
+	freeData(api.OpenAPI())
 	doc, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("staffapi: openapi.json: %w", err)

@@ -33,6 +33,7 @@ type Desk interface {
 	// File and Assign likewise.
 	File(ctx context.Context, r desk.FileRequest) (t desk.TicketView, replayed bool, err error)
 	Assign(ctx context.Context, r desk.AssignRequest) (a desk.AssignAnswer, replayed bool, err error)
+	List(ctx context.Context, r desk.ListRequest) (items []desk.TicketView, next string, err error)
 	letterDesk
 }
 
@@ -42,6 +43,11 @@ type Agencies interface {
 	Get(ctx context.Context, v desk.Viewer, name string) (desk.Agency, error)
 	Put(ctx context.Context, r desk.PutAgencyRequest) (a desk.Agency, created bool, err error)
 	Delete(ctx context.Context, r desk.DeleteAgencyRequest) error
+}
+
+// Events are what case systems pull; *feed.Feed is one. Its errors are those of package desk.
+type Events interface {
+	Read(ctx context.Context, r desk.EventsRequest) (desk.EventsPage, error)
 }
 
 // Keys finds API keys; *store.Store is one. An unknown secret is store.ErrNoKey.
@@ -66,10 +72,11 @@ type inUse struct {
 	hosts map[string]bool
 }
 
-// Options are the parts and limits of a Server. Desk, Agencies and Keys are required.
+// Options are the parts and limits of a Server. Desk, Agencies, Events and Keys are required.
 type Options struct {
 	Desk     Desk
 	Agencies Agencies
+	Events   Events
 	Keys     Keys
 	// Extra are other handlers of the same listener by their mux pattern ("/livez", "/phone/", "/"). The front covers them too;
 	// "/metrics" is asked for a key with "operate" unless the listener is on loopback.
@@ -85,6 +92,10 @@ type Options struct {
 	MaxConns    int           // connections at once; default 1024
 	ReadWithin  time.Duration // a body, or the head of a request; default 10 s
 
+	KeyStreams int           // of events at once and waiting requests, of a key; default 8
+	Streams    int           // of all keys; default 256
+	Beat       time.Duration // how often a quiet stream says that it lives, and its key is looked at; default 4 s
+
 	Now     func() time.Time // default time.Now
 	Log     *zap.Logger
 	Metrics prometheus.Registerer
@@ -98,6 +109,9 @@ func (o *Options) defaults() {
 	o.FailedBurst = cmp.Or(o.FailedBurst, 10)
 	o.MaxConns = cmp.Or(o.MaxConns, 1024)
 	o.ReadWithin = cmp.Or(o.ReadWithin, 10*time.Second)
+	o.KeyStreams = cmp.Or(o.KeyStreams, 8)
+	o.Streams = cmp.Or(o.Streams, 256)
+	o.Beat = cmp.Or(o.Beat, 4*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -117,6 +131,7 @@ type Server struct {
 	keyRates *limits[string]
 	failures *limits[netip.Prefix]
 	known    *recent
+	streams  streams
 	unlisted []string      // routes that rights.go does not know; only while New runs
 	loopback atomic.Bool   // the listener is on loopback; false until Run knows
 	draining chan struct{} // closed when Run's context ends: event streams end
@@ -125,15 +140,15 @@ type Server struct {
 // New makes a Server; nothing listens before Run.
 func New(o Options) (*Server, error) {
 	o.defaults()
-	if o.Desk == nil || o.Agencies == nil || o.Keys == nil {
-		return nil, errors.New("staffapi: Options.Desk, Options.Agencies and Options.Keys are required")
+	if o.Desk == nil || o.Agencies == nil || o.Events == nil || o.Keys == nil {
+		return nil, errors.New("staffapi: Options.Desk, Options.Agencies, Options.Events and Options.Keys are required")
 	}
 	s := &Server{
 		o: o, metrics: newMetrics(o.Metrics), extra: http.NewServeMux(),
 		origin:   http.NewCrossOriginProtection(),
 		keyRates: newLimits[string](o.RateLimit, o.RateBurst),
 		failures: newLimits[netip.Prefix](o.FailedLimit, o.FailedBurst),
-		known:    &recent{}, draining: make(chan struct{}),
+		known:    &recent{}, streams: streams{of: map[string]int{}}, draining: make(chan struct{}),
 	}
 	s.Use(o.Settings)
 	var err error

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"aduan/conversation"
 	"aduan/internal/desk"
+	"aduan/store"
 )
 
 var day = time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC) // ten in the morning there
@@ -175,8 +177,8 @@ func TestATicketIsForwarded(t *testing.T) {
 	if err != nil || a.Status != "forwarded" || a.Agency != "pu" || !a.Visible || len(a.Messages) != 1 {
 		t.Fatalf("by the triage desk: %+v, %v", a, err)
 	}
-	if got := s.redis.SMSTo(phone(0)); !strings.Contains(got[len(got)-1].Text, "ke PU") {
-		t.Errorf("the SMS: %q", got[len(got)-1].Text)
+	if got := s.redis.SMSTo(phone(0)); !slices.ContainsFunc(got, func(m store.Message) bool { return strings.HasSuffix(m.Text, "diteruskan. ke PU") }) {
+		t.Errorf("the SMS: %+v", got)
 	}
 	idem := func(r *desk.AssignRequest) { r.Idempotency = &desk.Idempotency{Key: "k", Fingerprint: "f"} }
 	a, _, err = assign("pu", "dinkes", idem)
