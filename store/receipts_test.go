@@ -88,6 +88,38 @@ func TestS10ReceiptsLateTwiceAndBackwards(t *testing.T) {
 	})
 }
 
+// Who traces an SMS is told of every receipt, also of those that ended nothing, up to a number.
+func TestReceiptsThatEndNothingAreToldToo(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *bench) {
+		o := b.sendOne(1, "main", "p1", "p2")
+		b.receive(store.ReceiptUpdate{Citizen: o.Citizen, MessageID: "p1", State: "enroute", At: b.now, Delivery: "b1.main.1-7"})
+		b.final(o.Citizen, "p1", store.StateDelivered)
+		b.final(o.Citizen, "p1", store.StateUndeliverable)
+		trace := func() (got []string, untold int) {
+			m, err := b.TraceSMS(b.ctx, o.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range m.Receipts {
+				got = append(got, fmt.Sprint(r.Part, r.State, r.Delivery, r.Ended))
+			}
+			slices.Sort(got)
+			return got, m.Untold
+		}
+		got, untold := trace()
+		if want := []string{"1deliveredtrue", "1enrouteb1.main.1-7false", "1undeliverablefalse"}; !slices.Equal(got, want) || untold != 0 {
+			t.Errorf("told %q and %d more, want %q", got, untold, want)
+		}
+		for n := range 20 {
+			b.receive(store.ReceiptUpdate{Citizen: o.Citizen, MessageID: "p2", State: "enroute", At: b.now, Delivery: fmt.Sprint("s-", n)})
+		}
+		got, untold = trace()
+		if len(got) != 9 || untold != 14 || !slices.Contains(got, "2enroutes-19false") || !slices.Contains(got, "2enroutes-4false") {
+			t.Errorf("told %q and %d more", got, untold)
+		}
+	})
+}
+
 func TestS10AnEarlyReceiptWaitsForTheResponse(t *testing.T) {
 	onBoth(t, func(t *testing.T, b *bench) {
 		c := b.citizen(1)

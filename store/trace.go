@@ -26,20 +26,25 @@ type SMSTrace struct {
 	Origin     Origin
 	Attempts   []Try // the first eight and the last eight, by number
 	MessageIDs []string
-	Receipts   []ReceiptNote
-	Holder     string    // the boot that holds it; empty: none
-	Due        time.Time // when it is due; zero: it is not
-	Place      int       // in the citizen's queue, from 1; 0: it is not in it
+	Receipts   []ReceiptNote // of those that ended no part the first seven and the last
+	Untold     int           // receipts that ended no part beyond these
+	Holder     string        // the boot that holds it; empty: none
+	Due        time.Time     // when it is due; zero: it is not
+	Place      int           // in the citizen's queue, from 1; 0: it is not in it
 }
 
-// ReceiptNote is a final receipt of one part.
+// ReceiptNote is a receipt of one part.
 type ReceiptNote struct {
+	Ended    bool // it told the part's final state: others told one that is not final, or came after it
 	Part     int
 	State    string
 	At       time.Time
 	Delivery string // the id of its deliver_sm; empty: not noted
 	Error    string
 }
+
+// interimTold is how many receipts that ended no part are kept of an SMS (lua/receipt.lua).
+const interimTold = 8
 
 // TraceSMS reads an SMS with its way. ErrNotFound.
 func (s *Store) TraceSMS(ctx context.Context, id string) (SMSTrace, error) {
@@ -85,12 +90,23 @@ func (t *SMSTrace) readNotes(f map[string]string) {
 			at, rest, _ := strings.Cut(v, " ")
 			by, why, _ := strings.Cut(rest, " ")
 			t.Receipts = append(t.Receipts, ReceiptNote{
-				Part: part, State: f["rp"+strconv.Itoa(part)], At: fromMillis(at), Delivery: by, Error: why,
+				Part: part, State: f["rp"+strconv.Itoa(part)], At: fromMillis(at), Delivery: by, Error: why, Ended: true,
 			})
+		}
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, "in")); err == nil && n > 0 && strings.HasPrefix(name, "in") {
+			if w := strings.SplitN(v, " ", 5); len(w) == 5 {
+				part, _ := strconv.Atoi(w[0])
+				t.Receipts = append(t.Receipts, ReceiptNote{Part: part, At: fromMillis(w[1]), State: w[2], Delivery: w[3], Error: w[4]})
+			}
 		}
 	}
 	slices.SortFunc(t.Attempts, func(a, b Try) int { return cmp.Or(a.At.Compare(b.At), a.Number-b.Number) })
-	slices.SortFunc(t.Receipts, func(a, b ReceiptNote) int { return a.Part - b.Part })
+	slices.SortFunc(t.Receipts, func(a, b ReceiptNote) int {
+		return cmp.Or(a.Part-b.Part, a.At.Compare(b.At), strings.Compare(a.Delivery, b.Delivery))
+	})
+	if n, err := strconv.Atoi(f["in"]); err == nil {
+		t.Untold = max(n-interimTold, 0)
+	}
 }
 
 // readPlace reads where an SMS waits that has not ended.

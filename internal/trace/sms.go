@@ -94,6 +94,7 @@ func (t *tracer) way(m store.SMSTrace) {
 			})
 		}
 	}
+	told := false // what ended nothing
 	for _, r := range m.Receipts {
 		session, n := delivery(r.Delivery)
 		detail := fmt.Sprintf("part %d", r.Part)
@@ -103,12 +104,19 @@ func (t *tracer) way(m store.SMSTrace) {
 		if r.Error != "" {
 			detail += ", error " + r.Error
 		}
+		if !r.Ended {
+			detail += ", ended nothing"
+			told = true
+		}
 		t.step(Step{
 			At: r.At, What: "receipt", PDU: "deliver_sm", Status: r.State, Link: linkOf(session), Session: session, SMS: m.ID,
 			Detail: detail, order: orderReceipt,
 		})
 	}
-	if m.Interim != "" {
+	if m.Untold > 0 {
+		t.fact("SMS %s: %d more receipts came that ended nothing; the first seven and the last are told", m.ID, m.Untold)
+	}
+	if m.Interim != "" && !told { // of an SMS of an older version
 		t.step(Step{
 			At: m.InterimAt, What: "receipt", PDU: "deliver_sm", Status: m.Interim, Link: m.Link, SMS: m.ID,
 			Detail: "the latest that was not final", order: orderReceipt,

@@ -46,7 +46,7 @@ func newKept() *kept {
 			Citizen: store.CitizenID{Shard: 7, Hash: "H"}, Number: number, From: "1708", Queued: began, MessageIDs: []string{"77"},
 			Origin:   store.Origin{Delivery: "boot.main.1-9", Received: began.Add(-time.Millisecond)},
 			Attempts: []store.Try{{At: began, Took: time.Second, Link: "main", Session: "boot.main.1", Parts: []store.TryPart{{Status: "ESME_ROK", MessageID: "77"}}}},
-			Receipts: []store.ReceiptNote{{Part: 1, State: "delivered", At: began.Add(time.Second), Delivery: "next.main.2-4"}},
+			Receipts: []store.ReceiptNote{{Ended: true, Part: 1, State: "delivered", At: began.Add(time.Second), Delivery: "next.main.2-4"}},
 		},
 		events: []store.EventTrace{{Event: store.Event{ID: "E", Type: "complaint.filed", At: began}, Waits: true}},
 	}
@@ -152,6 +152,26 @@ func TestTheLatestReceiptThatWasNotFinalIsTold(t *testing.T) {
 	}
 	if at := slices.IndexFunc(r.Steps, func(s trace.Step) bool { return s.Status == "enroute" }); !r.Steps[at].At.Equal(k.sms.InterimAt) || r.Steps[at-1].What != "submitted" {
 		t.Errorf("%+v", r.Steps)
+	}
+}
+
+func TestEveryReceiptIsToldWithItsPartAndSession(t *testing.T) {
+	k := newKept()
+	k.sms.Interim, k.sms.InterimAt = "enroute", began.Add(500*time.Millisecond)
+	k.sms.Untold = 3
+	k.sms.Receipts = append(k.sms.Receipts, store.ReceiptNote{Part: 1, State: "enroute", At: k.sms.InterimAt, Delivery: "next.main.2-9"})
+	r, err := trace.Run(t.Context(), trace.Options{Store: k, Region: "ID"}, smsID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(told(t, r)), " ")
+	for _, want := range []string{"deliver_sm: enroute: part 1, deliver_sm 9, ended nothing", "3 more receipts came that ended nothing"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s\nwant %s", text, want)
+		}
+	}
+	if strings.Contains(text, "the latest that was not final") {
+		t.Errorf("told twice: %s", text)
 	}
 }
 

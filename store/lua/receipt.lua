@@ -41,9 +41,14 @@ local subject = (m[2] ~= '0') and ('t' .. m[2]) or ('c' .. m[3])
 local reason = refused({TAG .. 'due', 'zset', TAG .. 'audit', 'stream', TAG .. 'ev', 'stream', TAG .. 'h:' .. subject, 'list'},
   {'HSET', 'XADD', 'RPUSH', 'ZADD'})
 if reason then return redis.error_reply(reason) end
+local key = TAG .. 'm:' .. id
+if final ~= '1' or m[1] ~= 'sent' or call('HGET', key, 'rp' .. part) then -- it ends nothing: for who traces the SMS
+  local n = tonumber(call('HGET', key, 'in') or '0') + 1 -- eight are told, the last of more in the eighth's place
+  call('HSET', key, 'in', str(n), 'in' .. math.min(n, 8), part .. ' ' .. at .. ' ' .. state .. ' ' .. by .. ' ' .. why)
+end
 if final == '1' then
   receipted(id, part, state, why, at, event, hand, by)
 elseif m[1] == 'sent' then
-  call('HSET', TAG .. 'm:' .. id, 'ir', state, 'ia', at)
+  call('HSET', key, 'ir', state, 'ia', at)
 end
 return {1, which, accepted, m[5] or ''}
