@@ -142,7 +142,10 @@ func answerTo(number string) *smpp.Message {
 	}
 }
 
-func benchLink(b *testing.B, p *peer, window int) *linkMeasure {
+func benchLink(b *testing.B, p *peer, window int) *linkMeasure { return benchTapped(b, p, window, nil) }
+
+// benchTapped is a link on which tap is called, before its first turn; nil: not at all.
+func benchTapped(b *testing.B, p *peer, window int, tap func(*smpp.Link)) *linkMeasure {
 	h := &turner{turns: make(chan *smpp.Delivery, window)}
 	var err error
 	h.link, err = smpp.NewLink(smpp.LinkOptions{
@@ -151,6 +154,9 @@ func benchLink(b *testing.B, p *peer, window int) *linkMeasure {
 	})
 	if err != nil {
 		b.Fatal(err)
+	}
+	if tap != nil {
+		tap(h.link)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
