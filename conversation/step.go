@@ -172,8 +172,24 @@ func (st *step) setStatus(t *Ticket, to Status, by, note string) int {
 	}
 	if from != to {
 		st.startClock(t, st.now)
+		st.reach(t, from)
 	}
 	return st.history(t, ChangeEntry{By: by, From: from, To: to, Note: note, What: "status"})
+}
+
+// reach notes when a ticket first came as far as it is now, for who counts it.
+func (st *step) reach(t *Ticket, from Status) {
+	if from == Filed && t.Status != Withdrawn && t.VerifiedAt.IsZero() {
+		t.VerifiedAt = st.now
+	}
+	switch t.Status {
+	case InProgress, NeedsInformation, Resolved, Closed, Rejected:
+		if t.AnsweredAt.IsZero() {
+			t.AnsweredAt = st.now
+		}
+	case Reopened:
+		t.ReopenedAt = st.now
+	}
 }
 
 // top returns the newest question; nil where none stands.

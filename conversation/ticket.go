@@ -60,6 +60,9 @@ type Ticket struct {
 	TouchedAt    time.Time  `json:"t,omitzero"` // filed, added to, answered or reopened last
 	ClosedAt     time.Time  `json:"c,omitzero"`
 	StatusAt     time.Time  `json:"sa,omitzero"`  // last change of status
+	VerifiedAt   time.Time  `json:"va,omitzero"`  // first left Filed by staff
+	AnsweredAt   time.Time  `json:"aa,omitzero"`  // first answered by the institution
+	ReopenedAt   time.Time  `json:"ra,omitzero"`  // reopened last
 	RateBy       time.Time  `json:"rb,omitzero"`  // a resolved ticket closes then, if it is not rated
 	Limit        string     `json:"li,omitempty"` // whose clock runs: LimitVerify, LimitAnswer
 	DueAt        time.Time  `json:"du,omitzero"`  // that limit

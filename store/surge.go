@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,18 +61,57 @@ func (s *Store) CountAnswers(ctx context.Context, n int, now time.Time) (int, er
 // lineSubject is what events of the line stay in order for.
 const lineSubject = "line"
 
+const lineShard = 0 // of events of the line: order among themselves is worth more than a spread of so few
+
+func toldKey() string { return tag(lineShard) + "told" }
+func onceKey() string { return tag(lineShard) + "once" }
+
 // Announce tells the case system something of the line as a whole. data is JSON without anything personal.
 func (s *Store) Announce(ctx context.Context, kind string, now time.Time, data []byte) error {
-	const shard = 0 // order among themselves is worth more than a spread of so few
-	e := Event{ID: s.NewID(shard), Type: kind, At: now, Data: data}
-	due := ""
+	_, err := s.announce(ctx, kind, "", now, data)
+	return err
+}
+
+// AnnounceOnce tells something of the line once for each mark, whoever else would tell it too; marks of a kind grow (a day,
+// as 2026-11-23). told: this call did.
+func (s *Store) AnnounceOnce(ctx context.Context, kind, mark string, now time.Time, data []byte) (told bool, err error) {
+	return s.announce(ctx, kind, mark, now, data)
+}
+
+// AnnouncedMark is the mark of what AnnounceOnce told last of a kind; "": nothing yet.
+func (s *Store) AnnouncedMark(ctx context.Context, kind string) (string, error) {
+	mark, err := s.rdb.HGet(ctx, onceKey(), kind).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", fmt.Errorf("announced: %w", judge(err))
+	}
+	return mark, nil
+}
+
+// Announced are the events of the line from one time to another, without those that were told once a mark. The last 2,000
+// are known.
+func (s *Store) Announced(ctx context.Context, from, to time.Time) ([]Event, error) {
+	bodies, err := s.rdb.ZRangeByScore(ctx, toldKey(), &redis.ZRangeBy{Min: fmt.Sprint(millis(from)), Max: fmt.Sprintf("(%d", millis(to))}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("announced: %w", judge(err))
+	}
+	return decodeEvents(lineShard, bodies)
+}
+
+func (s *Store) announce(ctx context.Context, kind, mark string, now time.Time, data []byte) (bool, error) {
+	e := Event{ID: s.NewID(lineShard), Type: kind, At: now, Data: data}
+	due, once := "", ""
 	if s.Keeping().Handoffs {
 		due = fmt.Sprint(millis(now))
 	}
-	_, err := s.lines.do(ctx, scriptAnnounce, []string{eventsKey(shard), dueKey(shard), handoffKey(shard, lineSubject)},
-		lineSubject, encodeEvent(e, CitizenID{Shard: shard}), due)
-	if err != nil {
-		return fmt.Errorf("announce %s: %w", kind, err)
+	if mark != "" {
+		once = kind
 	}
-	return nil
+	reply, err := s.lines.do(ctx, scriptAnnounce,
+		[]string{eventsKey(lineShard), dueKey(lineShard), handoffKey(lineShard, lineSubject), toldKey(), onceKey()},
+		lineSubject, encodeEvent(e, CitizenID{Shard: lineShard}), due, millis(now), once, mark)
+	if err != nil {
+		return false, fmt.Errorf("announce %s: %w", kind, err)
+	}
+	n, _ := reply.(int64)
+	return n == 1, nil
 }

@@ -21,6 +21,7 @@ import (
 	"aduan/internal/feed"
 	"aduan/internal/handoff"
 	"aduan/internal/intake"
+	"aduan/internal/report"
 	"aduan/internal/sender"
 	"aduan/internal/tally"
 	"aduan/internal/telemetry"
@@ -45,6 +46,7 @@ type line struct {
 	intake      *intake.Intake
 	turner      *turn.Turner
 	tally       *tally.Tally
+	daily       *report.Daily
 	desk        *turn.Desk
 	agencies    *agency.Book
 	feed        *feed.Feed
@@ -109,7 +111,7 @@ func (l *line) build(engine *conversation.Engine) error {
 		Now: l.timing.now, Log: l.log, Metrics: sender.NewMetrics(l.registry),
 	})
 	o := turn.Options{
-		Store: l.store, Letters: l.store, Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
+		Store: l.store, Letters: l.store, Figures: l.store, Location: cfg.Line.Location(), Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
 		ShortCode: cfg.Line.ShortCode, Quiet: quiet(cfg), DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
 		Observe: l.observe, Brief: l.brief.is, Superior: l.superior, Log: l.log,
 		Agencies: l.agencies, Region: cfg.Line.Region,
@@ -118,6 +120,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	l.tally = tally.New(tally.Options{
 		Store: l.store, Limits: tallyLimits(cfg), Now: l.timing.now, Metrics: l.registry, Log: l.log,
 	})
+	l.daily = report.NewDaily(report.DailyOptions{Store: l.store, Schedule: digestSchedule(cfg), Now: l.timing.now, Log: l.log})
 	l.turner = turn.New(o)
 	l.desk = turn.NewDesk(l.turner)
 	l.feed = feed.New(feed.Options{
@@ -167,6 +170,12 @@ func quiet(cfg *configs.Config) func(time.Time) time.Time {
 		return nil
 	}
 	return turn.QuietHours(q.From, q.To, cfg.Line.Location())
+}
+
+// digestSchedule is when the line's digest is told.
+func digestSchedule(cfg *configs.Config) report.Schedule {
+	at, on := cfg.CaseSystem.DigestAt()
+	return report.Schedule{On: on, At: at, Location: cfg.Line.Location()}
 }
 
 // tallyLimits are what the line is to be alarmed of.

@@ -79,8 +79,9 @@ func (l *line) take(p plan, log *telemetry.Switch) {
 	_ = l.handoff.Configure(p.endpoints.general, p.endpoints.agencies) // likewise
 	l.store.Keep(keeping(next))                                        // after it: an event that is kept for the case system finds its way
 	l.intake.Use(intakeSettings(next))
-	l.turner.Use(turn.Settings{Engine: p.engine, ShortCode: next.Line.ShortCode, Region: next.Line.Region, Quiet: quiet(next)})
+	l.turner.Use(turn.Settings{Engine: p.engine, ShortCode: next.Line.ShortCode, Region: next.Line.Region, Quiet: quiet(next), Location: next.Line.Location()})
 	l.tally.Use(tallyLimits(next))
+	l.daily.Use(digestSchedule(next))
 	l.brief.use(next.Conversation.Surge.Brief)
 	l.web.use(p.http)
 	for _, link := range l.pool.Links() {

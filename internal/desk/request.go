@@ -125,3 +125,11 @@ func (a StatusAnswer) MarshalJSON() ([]byte, error) {
 	a.Messages = notNil(a.Messages)
 	return marshal(plain(a))
 }
+
+// ReportRequest asks for figures of a time: a day, or from one to another, as 2026-11-23 in the line's zone or as RFC 3339.
+// Nothing: yesterday.
+type ReportRequest struct {
+	Viewer        Viewer
+	Day, From, To string
+	Late          int // so many overdue tickets are named
+}

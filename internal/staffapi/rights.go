@@ -73,6 +73,8 @@ var rights = map[string]Right{
 	"GET /v1/agencies/{name}":            {ScopeRead, ReachNothing},
 	"PUT /v1/agencies/{name}":            {ScopeAdmin, ReachLine},
 	"DELETE /v1/agencies/{name}":         {ScopeAdmin, ReachLine},
+	"GET /v1/report":                     {ScopeRead, ReachList},
+	"GET /v1/report.csv":                 {ScopeRead, ReachList},
 	"GET /v1/deadletters":                {ScopeOperate, ReachList},
 	"POST /v1/deadletters/{id}/retry":    {ScopeOperate, ReachTicket},
 	"POST /v1/deadletters/{id}/drop":     {ScopeOperate, ReachTicket},

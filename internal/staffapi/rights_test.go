@@ -34,6 +34,8 @@ var samples = map[string]sample{
 	"GET /v1/agencies/{name}":            {own: "/v1/agencies/dinsos"},
 	"PUT /v1/agencies/{name}":            {own: "/v1/agencies/dinsos", body: `{}`},
 	"DELETE /v1/agencies/{name}":         {own: "/v1/agencies/dinkes"},
+	"GET /v1/report":                     {own: "/v1/report?day=2026-11-22"},
+	"GET /v1/report.csv":                 {own: "/v1/report.csv?from=2026-11-22"},
 	"GET /v1/deadletters":                {own: "/v1/deadletters"},
 	"POST /v1/deadletters/{id}/retry":    {own: "/v1/deadletters/" + smsID + "/retry", unknown: "/v1/deadletters/01J0000000000000000000000907/retry"},
 	"POST /v1/deadletters/{id}/drop":     {own: "/v1/deadletters/" + smsID + "/drop", unknown: "/v1/deadletters/01J0000000000000000000000907/drop"},

@@ -42,6 +42,7 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	s.messageRoutes(api)
 	s.agencyRoutes(api)
 	s.letterRoutes(api)
+	s.reportRoutes(api)
 	s.fileRoutes(api)
 	s.listRoutes(api)
 	s.eventRoutes(api)

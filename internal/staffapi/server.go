@@ -35,6 +35,7 @@ type Desk interface {
 	Assign(ctx context.Context, r desk.AssignRequest) (a desk.AssignAnswer, replayed bool, err error)
 	List(ctx context.Context, r desk.ListRequest) (items []desk.TicketView, next string, err error)
 	letterDesk
+	reportDesk
 }
 
 // Agencies are the institutions that handle tickets; *agency.Book is one. Its errors are those of package desk.

@@ -16,10 +16,13 @@ const DefaultMaxSegments = 3
 
 // Desk is where staff read tickets and push statuses and questions. It makes
 // the same turns as a citizen's message does.
-type Desk struct{ t *Turner }
+type Desk struct {
+	t        *Turner
+	counting chan struct{} // holds who counts a report: one at a time
+}
 
 // NewDesk returns the desk of a Turner.
-func NewDesk(t *Turner) *Desk { return &Desk{t: t} }
+func NewDesk(t *Turner) *Desk { return &Desk{t: t, counting: make(chan struct{}, 1)} }
 
 // Ticket is one ticket with its history; desk.ErrNotFound where there is none,
 // or where it is another agency's than the viewer's.

@@ -13,6 +13,7 @@ import (
 	"aduan/conversation"
 	"aduan/internal/failpoint"
 	"aduan/internal/msisdn"
+	"aduan/internal/report"
 	"aduan/smpp/segment"
 	"aduan/store"
 )
@@ -80,6 +81,8 @@ type Settings struct {
 	// Quiet tells when a push may be sent that comes up at the given time: the
 	// same time, or the end of the night. Nil: always at once.
 	Quiet func(time.Time) time.Time
+	// Location is the line's zone, in which a report's days begin; nil: UTC.
+	Location *time.Location
 }
 
 // Options are the parts of a Turner. Store, Engine, Outbox and Now are required.
@@ -88,6 +91,10 @@ type Options struct {
 	Outbox Outbox
 	// Letters are what waits for a person; nil: nothing does.
 	Letters letterKeeper
+	// Figures are what a report counts; nil: there is none.
+	Figures report.Source
+	// Location is that of the start; see [Settings].
+	Location *time.Location
 	// Engine, ShortCode, Region and Quiet are those of the start; see [Settings].
 	Engine    *conversation.Engine
 	ShortCode string
@@ -141,12 +148,15 @@ func New(o Options) *Turner {
 		o.Route = func(last string, _ msisdn.MSISDN) string { return cmp.Or(last, o.DefaultLink) }
 	}
 	t := &Turner{o: o}
-	t.Use(Settings{Engine: o.Engine, ShortCode: o.ShortCode, Region: o.Region, Quiet: o.Quiet})
+	t.Use(Settings{Engine: o.Engine, ShortCode: o.ShortCode, Region: o.Region, Quiet: o.Quiet, Location: o.Location})
 	return t
 }
 
 // Use makes the turns that begin from now on with other settings.
 func (t *Turner) Use(s Settings) {
+	if s.Location == nil {
+		s.Location = time.UTC
+	}
 	if s.Quiet == nil {
 		s.Quiet = func(t time.Time) time.Time { return t }
 	}
