@@ -1,5 +1,7 @@
 package conversation
 
+import "slices"
+
 // fallDue lets happen what time brings: silence over a question, ten days
 // without a mark, an erasure that was not taken back. No SMS comes of it.
 func (st *step) fallDue() {
@@ -85,8 +87,12 @@ func (st *step) forget(n Number) {
 
 // erase forgets the citizen: tickets remain as figures.
 func (st *step) erase() {
-	for i := range st.s.Tickets {
-		t := st.s.Tickets[i]
+	all := slices.Concat(st.s.Tickets, st.known)
+	for i := range all {
+		t := all[i]
+		if t.Erased {
+			continue
+		}
 		t.Erased = true
 		t.Alias, t.Link, t.ExternalID = "", "", ""
 		t.Texts, t.Answers, t.Changes, t.Messages = 0, 0, 0, 0 // sealed: nobody can read them any more

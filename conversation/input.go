@@ -1,7 +1,7 @@
 package conversation
 
 // Input is what happens to a conversation: one of SMS, Unreadable, LatePart,
-// StaffStatus, StaffQuestion, StaffFile, StaffAssign and Tick.
+// StaffStatus, StaffQuestion, StaffFile, StaffAssign, Erasure and Tick.
 type Input interface{ input() }
 
 // SenderKind tells who may be behind a sender's address.
@@ -97,8 +97,12 @@ type StaffAssign struct {
 	Known       []Ticket
 }
 
+// Erasure is an erasure that staff carry out for the citizen, at once. Known
+// are all the citizen's tickets that the state does not hold.
+type Erasure struct{ Known []Ticket }
+
 // Tick says that time has come: State.TickAt. Known are the tickets that
-// State.Due names.
+// State.Due names; where an erasure is due, all that the state does not hold.
 type Tick struct{ Known []Ticket }
 
 func (SMS) input()           {}
@@ -108,6 +112,7 @@ func (StaffStatus) input()   {}
 func (StaffQuestion) input() {}
 func (StaffFile) input()     {}
 func (StaffAssign) input()   {}
+func (Erasure) input()       {}
 func (Tick) input()          {}
 
 // text returns what the message says, a gap as a space.

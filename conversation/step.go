@@ -19,6 +19,9 @@ func (e *Engine) Step(s State, in Input, now time.Time) (State, Effects) {
 	if s.V == 1 {
 		st.windUp()
 	}
+	if tick, ok := in.(Tick); ok {
+		st.known = tick.Known
+	}
 	st.fallDue()
 	switch in := in.(type) {
 	case SMS:
@@ -35,8 +38,12 @@ func (e *Engine) Step(s State, in Input, now time.Time) (State, Effects) {
 		st.staffFile(&in)
 	case StaffAssign:
 		st.staffAssign(&in)
-	case Tick:
+	case Erasure:
 		st.known = in.Known
+		if !st.fx.Erase {
+			st.erase()
+		}
+	case Tick:
 		st.strikeAway()
 	case nil:
 	}

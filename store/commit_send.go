@@ -222,6 +222,9 @@ func (t *Turn) wireTickets(veil *sealer, keys []string, args []any) ([]string, [
 		key := ticketKey(t.Citizen.ID.Shard, w.Serial)
 		keys = append(keys, key)
 		fields := make([]any, 0, 2+2*len(w.Entries))
+		if t.Erase { // nobody can tell any more, with the number in hand, whose it was
+			fields = append(fields, "o", encodePlain(key, "o", []byte(erasedOwner)))
+		}
 		if w.Head != nil {
 			fields = append(fields, "h", encodePlain(key, "h", w.Head))
 		}

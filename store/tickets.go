@@ -16,8 +16,12 @@ type TicketRecord struct {
 	Number  msisdn.MSISDN
 	Head    []byte
 	Entries map[string][]byte // field → data, unsealed
+	Erased  bool              // its citizen was erased
 	Citizen Citizen           // zero where the citizen was erased: then Entries has only what is readable
 }
+
+// erasedOwner stands in the place of an erased citizen's id.
+const erasedOwner = "erased"
 
 // Ticket reads a ticket with all that is written of it. ErrNotFound; ErrDamaged, with the owner where that can be read.
 func (s *Store) Ticket(ctx context.Context, shard int, serial uint64) (TicketRecord, error) {
@@ -52,6 +56,7 @@ func (s *Store) ticketOf(shard int, serial uint64, l []any) (TicketRecord, error
 	}
 	delete(f, indexField)
 	r.Owner = CitizenID{Shard: shard, Hash: string(owner)}
+	r.Erased = string(owner) == erasedOwner
 	if r.Head, err = decodePlain(key, "h", []byte(f["h"])); err != nil {
 		return r, err
 	}

@@ -153,7 +153,7 @@ func (s *Store) TraceCitizen(ctx context.Context, number msisdn.MSISDN) (Citizen
 	}
 	lists := asStrings(last.Val())
 	t := CitizenTrace{Citizen: c, Turns: splitIDs(lists[0]), Alone: whole(splitIDs(lists[1])), Waiting: waiting.Val(), Kept: int(kept.Val())}
-	t.Tickets, err = s.ticketsOf(ctx, id)
+	t.Tickets, err = s.TicketsOf(ctx, id)
 	return t, err
 }
 
@@ -165,8 +165,8 @@ func whole(ids []string) []string {
 // ownersAtOnce is how many tickets are looked at in one pipeline.
 const ownersAtOnce = 500
 
-// ticketsOf looks through the tickets of the citizen's shard: there is no index, and a shard is a hundredth of a line.
-func (s *Store) ticketsOf(ctx context.Context, id CitizenID) ([]uint64, error) {
+// TicketsOf gives the serials of a citizen's tickets. It looks through the tickets of the citizen's shard: there is no index, and a shard is a hundredth of a line.
+func (s *Store) TicketsOf(ctx context.Context, id CitizenID) ([]uint64, error) {
 	var found []uint64
 	err := s.eachSerial(ctx, id.Shard, ownersAtOnce, func(serials []uint64) error {
 		pipe := s.rdb.Pipeline()

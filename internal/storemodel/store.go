@@ -180,6 +180,23 @@ func (s *Store) Ticket(ctx context.Context, shard int, serial uint64) (store.Tic
 	return *got, nil
 }
 
+// TicketsOf gives the serials of a citizen's tickets.
+func (s *Store) TicketsOf(ctx context.Context, id store.CitizenID) ([]uint64, error) {
+	found := new([]uint64)
+	err := s.do(ctx, "read", func() {
+		for key, t := range s.r.tickets {
+			if t.owner == id {
+				*found = append(*found, key.serial)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(*found)
+	return *found, nil
+}
+
 // FirstAnswer reads an idempotency record.
 func (s *Store) FirstAnswer(ctx context.Context, shard int, key string) (store.Idempotency, bool, error) {
 	got, ok := new(store.Idempotency), new(bool)

@@ -222,6 +222,7 @@ func (d *Desk) load(ctx context.Context, n conversation.Number, v desk.Viewer) (
 	if err != nil {
 		return rec, head, err
 	}
+	head.Erased = head.Erased || rec.Erased
 	if v.Agency != "" && head.Agency != v.Agency {
 		return rec, head, desk.ErrNotFound
 	}

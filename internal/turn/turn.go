@@ -39,6 +39,7 @@ type keeper interface {
 	ReturnSerial(shard int, serial uint64)
 	NewID(shard int) string
 	BootID() string
+	TicketsOf(ctx context.Context, id store.CitizenID) ([]uint64, error)
 	FirstAnswer(ctx context.Context, shard int, key string) (store.Idempotency, bool, error)
 	Nameless(shard int) (store.Citizen, error)
 	NoteRequest(ctx context.Context, shard int, key, fingerprint string) (first string, err error)
@@ -261,6 +262,7 @@ type spec struct {
 	raw      []byte
 	beside   bool // raw is kept whatever takes the text
 	numbered bool // a new ticket may come of it
+	erase    bool // the citizen goes, with all tickets that the state does not hold
 	due      bool // tickets that the state does not hold may be due
 	known    []conversation.Ticket
 	// unreadable are the citizen's own tickets that the text names and that are damaged.
@@ -359,14 +361,20 @@ func (t *Turner) input(s spec, n conversation.Number, known []conversation.Ticke
 // erasesFirst tells that the citizen's erasure has fallen due, and a message
 // comes before the timer: the erasure must not take the new text with it.
 func (s *spec) erasesFirst(state conversation.State, now time.Time) bool {
-	return (s.numbered || s.fill != nil) && !state.EraseAt.IsZero() && !now.Before(state.EraseAt)
+	return (s.numbered || s.fill != nil) && erasureDue(state, now)
+}
+
+func erasureDue(state conversation.State, now time.Time) bool {
+	return !state.EraseAt.IsZero() && !now.Before(state.EraseAt)
 }
 
 // eraseFirst makes the erasure a turn of its own, and gives the citizen that
 // stands then: one never seen.
 func (t *Turner) eraseFirst(ctx context.Context, c store.Citizen, s spec) (Result, error) {
-	tick := t.ours(func(conversation.Number, []conversation.Ticket) conversation.Input { return conversation.Tick{} })
-	tick.boot, tick.deadline = s.boot, s.deadline
+	tick := t.ours(func(_ conversation.Number, known []conversation.Ticket) conversation.Input {
+		return conversation.Tick{Known: known}
+	})
+	tick.boot, tick.deadline, tick.due = s.boot, s.deadline, true
 	res, err := t.attempt(ctx, c, tick)
 	if err != nil || res.Outcome.Kind == store.Stale {
 		return res, err
@@ -396,7 +404,17 @@ func (t *Turner) known(ctx context.Context, c store.Citizen, state conversation.
 		return known, nil, nil
 	}
 	numbers := conversation.NumbersIn(s.text)
-	if s.due {
+	switch {
+	case s.erase, s.due && erasureDue(state, t.o.Now()): // with all that the citizen ever filed
+		serials, err := t.o.Store.TicketsOf(ctx, c.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		numbers = numbers[:0]
+		for _, serial := range serials {
+			numbers = append(numbers, conversation.NewNumber(c.ID.Shard, serial))
+		}
+	case s.due:
 		numbers = state.Due(t.o.Now())
 	}
 	for _, n := range numbers {

@@ -113,7 +113,7 @@ for i = 1, #tickets do
   if tickets[i].entry ~= '' then reindexed(list, tickets[i].old, tickets[i].entry) end
 end
 if erase == '1' then
-  for _, command in ipairs({'SREM', 'DEL'}) do commands[#commands + 1] = command end
+  for _, command in ipairs({'SREM', 'DEL', 'SET'}) do commands[#commands + 1] = command end
   for _, v in ipairs({QUEUED, 'zset', OUT, 'list'}) do list[#list + 1] = v end
 end
 local why = refused(list, commands)
@@ -213,7 +213,7 @@ if erase == '1' then
     local holder = call('HGET', key, 'hb')
     if holder then call('SREM', TAG .. 'held:' .. holder, id) end
     call('HDEL', key, 'hb', 'x')
-    call('HSET', key, 'st', 'undeliverable', 't:undeliverable', now, 'er', 'the citizen was erased')
+    call('HSET', key, 'st', 'undeliverable', 't:undeliverable', now, 'er', 'the citizen was erased', 'c', 'erased')
     call('ZREM', QUEUED, id)
     call('ZREM', DUE, 's' .. id)
   end
@@ -226,12 +226,16 @@ if erase == '1' then
         local id = string.sub(call('HGET', tickets[i].key, field), 10)
         if call('HGET', TAG .. 'm:' .. id, 'st') == 'queued' then -- held by quiet hours, outside the queue
           ended(id)
-        else
-          call('HDEL', TAG .. 'm:' .. id, 'x')
+        elseif call('HDEL', TAG .. 'm:' .. id, 'x') == 1 then
+          call('HSET', TAG .. 'm:' .. id, 'c', 'erased')
         end
       end
     end
   end
+  for id in string.gmatch(c[6] or '', '[^,]+') do
+    if call('HDEL', TAG .. 'm:' .. id, 'x') == 1 then call('HSET', TAG .. 'm:' .. id, 'c', 'erased') end
+  end
+  call('SET', TAG .. 'scrub', str(clocked)) -- until the files of each server were written anew
   local group = 'g' .. hash .. ':' -- parts of a long SMS, sealed with a key that goes
   for _, member in ipairs(call('ZRANGEBYSCORE', DUE, '-inf', '+inf')) do
     if string.sub(member, 1, #group) == group then
