@@ -115,7 +115,6 @@ func (s *Store) kept(t *Turn, reply []any) (Outcome, error) {
 	after.Version, after.State = out.Version, t.State
 	if t.Erase {
 		s.cache.drop(t.Citizen.ID)
-		s.erased.Store(true)
 	} else if out.Version == t.Citizen.Version+1 {
 		s.cache.put(after)
 	} else { // it was kept before, and another turn came after it

@@ -26,7 +26,6 @@ type manager struct {
 	again     atomic.Bool // a connection is new: look at the server again
 	running   atomic.Bool
 	cautioned atomic.Bool             // the log has told of aof-load-truncated
-	erased    atomic.Bool             // a citizen was erased: the append-only file still holds what was
 	kept      atomic.Bool             // turns were kept since the age was counted up
 	younger   atomic.Pointer[Younger] // the store knows less than this line has told; nil: it does not
 	indexed   atomic.Bool             // every open ticket stands in the index

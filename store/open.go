@@ -18,7 +18,6 @@ const (
 	pingEvery    = time.Second
 	lookEvery    = time.Minute
 	trimEvery    = time.Hour              // between two trimmings of events past their retention
-	rewriteEvery = time.Minute            // between two rewrites of the append-only file after erasures
 	retryEvery   = 250 * time.Millisecond // while something is wrong
 	watchTick    = 100 * time.Millisecond
 	storeInWords = "store"
@@ -162,9 +161,12 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 	ahead := make(chan struct{})
 	go func() { defer close(ahead); s.serials.keepAhead(ctx) }() // waited for below
+	scrubbed := make(chan struct{})
+	go func() { defer close(scrubbed); s.scrubs(ctx) }() // waited for below
 	s.watch(ctx)
 	<-ahead
 	<-supervised
+	<-scrubbed
 	return nil
 }
 
@@ -173,7 +175,7 @@ func (s *Store) watch(ctx context.Context) {
 	tick := time.NewTicker(watchTick)
 	defer tick.Stop()
 	looked, pinged := time.Now(), time.Now()
-	var rewritten, trimmed time.Time
+	var trimmed time.Time
 	grown := time.Now()
 	for {
 		select {
@@ -182,10 +184,6 @@ func (s *Store) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		ok, _ := s.Health()
-		if ok && time.Since(rewritten) >= rewriteEvery && s.erased.CompareAndSwap(true, false) {
-			rewritten = time.Now()
-			s.rewrite(ctx)
-		}
 		if ok && time.Since(trimmed) >= trimEvery {
 			trimmed = time.Now()
 			call, cancel := context.WithTimeout(ctx, lookWithin)
@@ -220,20 +218,6 @@ func (s *Store) watch(ctx context.Context) {
 			}
 			pinged = time.Now()
 		}
-	}
-}
-
-// rewrite has each server write its append-only file anew, so that it no longer holds the key of an erased citizen.
-func (s *Store) rewrite(ctx context.Context) {
-	if s.embedded != nil {
-		return // nothing is on disk
-	}
-	call, cancel := context.WithTimeout(ctx, lookWithin)
-	defer cancel()
-	err := onMasters(call, s.rdb, func(ctx context.Context, c *redis.Client) error { return c.BgRewriteAOF(ctx).Err() })
-	if err != nil {
-		s.erased.Store(true) // tried again
-		s.opt.Log.Warn("the append-only file is not rewritten yet; until then it holds the key of an erased citizen", zap.Error(err))
 	}
 }
 

@@ -36,6 +36,11 @@ aduan keys store FILE makes the key that seals the store: another thing.`,
 
 // withStore opens the store that the configuration names, for a tool.
 func withStore(ctx context.Context, file string, use func(ctx context.Context, s *store.Store) error) error {
+	return withStoreFor(ctx, file, 30*time.Second, use)
+}
+
+// withStoreFor is withStore for work that takes longer.
+func withStoreFor(ctx context.Context, file string, within time.Duration, use func(ctx context.Context, s *store.Store) error) error {
 	cfg, err := loadConfig(file)
 	if err != nil {
 		return err
@@ -47,7 +52,7 @@ func withStore(ctx context.Context, file string, use func(ctx context.Context, s
 	if ok, reason := s.Health(); !ok {
 		return errors.Join(withCode(exitUnreachable, fmt.Errorf("store: %s", reason)), s.Close())
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	return errors.Join(use(ctx, s), s.Close())
 }

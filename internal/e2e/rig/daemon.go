@@ -189,6 +189,19 @@ func (d *Daemon) Run(args ...string) string {
 	return string(out)
 }
 
+// Try is Run of a command that may fail, with something on its standard input.
+func (d *Daemon) Try(stdin string, args ...string) (out string, code int) {
+	d.t.Helper()
+	d.Config.Write(d.t)
+	cmd := exec.Command(d.bin, append(args, "-c", d.Config.Path)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	b, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		d.t.Fatalf("rig: aduan %s: %v", strings.Join(args, " "), err)
+	}
+	return string(b), cmd.ProcessState.ExitCode()
+}
+
 // APIKey makes a key of the staff API.
 func (d *Daemon) APIKey(scopes ...string) string {
 	d.t.Helper()
