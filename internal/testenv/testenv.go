@@ -75,6 +75,10 @@ var needs = map[string]need{
 		},
 		fix: "install the package chromium",
 	},
+	"cc": {
+		find: func() (string, error) { return program("ADUAN_CC", []string{"cc", "gcc", "clang"}, "") },
+		fix:  "install a C compiler (gcc)",
+	},
 	"race": {
 		find: func() (string, error) {
 			if Race {
@@ -87,7 +91,7 @@ var needs = map[string]need{
 }
 
 // Require lets the test run only where everything named is there: redis, node, node-smpp, net-smpp, kannel, tshark,
-// promtool, chromium, axe, race.
+// promtool, chromium, axe, cc, race.
 // Else it is skipped with what to install, or failed where ADUAN_REQUIRE names it (node stands for node-smpp
 // too) or is "all".
 func Require(t testing.TB, what ...string) {
@@ -120,6 +124,9 @@ func Promtool(t testing.TB) string { t.Helper(); return require(t, "promtool") }
 
 // Chromium is the path of a chromium or chrome.
 func Chromium(t testing.TB) string { t.Helper(); return require(t, "chromium") }
+
+// CC is the path of a C compiler.
+func CC(t testing.TB) string { t.Helper(); return require(t, "cc") }
 
 // Axe is the path of axe-core's axe.min.js: $ADUAN_AXE, or what npm brought.
 func Axe(t testing.TB) string { t.Helper(); return require(t, "axe") }
