@@ -39,6 +39,7 @@ func serve(ctx context.Context, file string, allowTrial bool) error {
 	if err != nil {
 		return err
 	}
+	signal.Ignore(syscall.SIGPIPE) // who reads the log may go; the line goes on
 	log, level, err := telemetry.NewLog(telemetry.LogOptions{Level: cfg.Log.Level, Format: cfg.Log.Format})
 	if err != nil {
 		return withCode(exitConfig, err)

@@ -61,7 +61,7 @@ func (s storm) rage(t *testing.T) rig.Report {
 	s = s.times(size(t))
 	random := rand.New(rand.NewPCG(seed, 0))
 	l := rig.NewLine(t, rig.Options{
-		SMSC: smsc.Options{Window: 100}, Store: s.on,
+		SMSC: smsc.Options{Window: 100, JournalLimit: 1_000_000 * size(t)}, Store: s.on,
 		Redis: storetest.Options{Args: []string{"auto-aof-rewrite-percentage 0"}},
 		Case:  s.handed,
 		Conf:  func(c *rig.Config) { c.Set("smpp.links.main.window", window) },

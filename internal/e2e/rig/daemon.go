@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +21,8 @@ type Daemon struct {
 	Config *Config
 	Env    []string // further variables: of the next Start
 	Args   []string // further arguments: of the next Start
+	Wrap   []string // a command that execs what follows it: of the next Start
+	Output *os.File // where the next Start prints, instead of into Log
 
 	mu   sync.Mutex
 	log  bytes.Buffer // guarded by mu; of all its processes
@@ -54,10 +57,14 @@ func StartDaemon(t testing.TB, c *Config, tags ...string) *Daemon {
 func (d *Daemon) Start() {
 	d.t.Helper()
 	d.Config.Write(d.t)
-	cmd := exec.Command(d.bin, append([]string{"serve", "-c", d.Config.Path}, d.Args...)...)
+	argv := slices.Concat(d.Wrap, []string{d.bin, "serve", "-c", d.Config.Path}, d.Args)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	// A data race ends the process, which every test notices.
 	cmd.Env = append(append(os.Environ(), "GORACE=halt_on_error=1 exitcode=66"), d.Env...)
 	cmd.Stdout, cmd.Stderr = (*logWriter)(d), (*logWriter)(d)
+	if d.Output != nil {
+		cmd.Stdout, cmd.Stderr = d.Output, d.Output
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started, gone := make(chan error, 1), make(chan struct{})
 	go func() { // ends with the process, which Cleanup kills
