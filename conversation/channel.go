@@ -22,6 +22,13 @@ func (st *step) staffFile(in *StaffFile) {
 	}
 	erasing := st.s.EraseAt // somebody else filed: the citizen has not taken it back
 	head := st.begin(&t, in.By)
+	if in.Category != "" {
+		head.Category = in.Category
+		head.Likely = st.w.suggest(&st.ts, in.Category)
+	}
+	if in.Location != "" {
+		st.placeOf(head, in.Location)
+	}
 	st.s.EraseAt, st.stayed = erasing, false
 	if !in.Notify || in.NoPhone { // who knows nothing of the ticket goes on with no word of it
 		head.TouchedAt = zero
@@ -32,6 +39,20 @@ func (st *step) staffFile(in *StaffFile) {
 		st.push(head, in.Notify, template, text)
 	}
 }
+
+// placeOf notes where a report of another channel is, as if the citizen had been asked.
+func (st *step) placeOf(t *Ticket, location string) {
+	t.Answers++
+	st.fx.Answers = append(st.fx.Answers, AnswerEntry{Ticket: t.Number, Index: t.Answers, At: st.now, Question: locationQuestion, Text: location})
+	st.ts = tokens{}
+	st.ts.scan(location)
+	st.w.classify(&st.ts)
+	st.sight(t, false)
+	st.refine(t, locationQuestion)
+}
+
+// locationQuestion is the question whose answer says where it is.
+const locationQuestion = "location"
 
 // staffAssign hands a ticket on. The number stays, the next agency's time begins anew.
 func (st *step) staffAssign(in *StaffAssign) {

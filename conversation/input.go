@@ -81,6 +81,8 @@ type StaffFile struct {
 	By         string
 	Agency     string // whose it is at once; "": the triage desk's
 	ExternalID string
+	Category   string // as the channel asked for it; "": guessed from the text
+	Location   string // where it is, as the channel asked for it; "": only what the text says
 	Notify     bool   // the citizen gets the number by SMS
 	NoPhone    bool   // the citizen has no telephone known to us
 	NewNumber  Number // that the ticket gets

@@ -116,7 +116,7 @@ func (l *line) serveHTTP(ctx context.Context, ln net.Listener, extra map[string]
 		mounts[path] = h
 	}
 	api, err := l.web.serve(staffapi.Options{
-		Desk: l.desk, Agencies: l.agencies, Events: l.feed, Keys: l.store, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
+		Desk: l.desk, Agencies: l.agencies, Events: l.feed, Categories: func() []string { return l.turner.Settings().Engine.Words().Categories() }, Keys: l.store, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
 	})
 	if err != nil {
 		return err

@@ -72,7 +72,9 @@ type FileRequest struct {
 	Number      string // the citizen's telephone, in any dress; empty: none is known
 	Kind        conversation.Kind
 	ExternalID  string
-	Notify      bool // the citizen gets the ticket's number by SMS
+	Category    string // empty: guessed from the text
+	Location    string // where it is; empty: only what the text says
+	Notify      bool   // the citizen gets the ticket's number by SMS
 	Idempotency *Idempotency
 }
 

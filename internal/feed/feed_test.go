@@ -46,9 +46,9 @@ var engine = sync.OnceValue(func() *conversation.Engine {
 type noOutbox struct{}
 
 func (noOutbox) Reserve(context.Context, string, store.Class) bool { return false }
-func (noOutbox) Unreserve(string)                 {}
-func (noOutbox) Send([]store.Outgoing)            {}
-func (noOutbox) Doubt(int, []string)              {}
+func (noOutbox) Unreserve(string)                                  {}
+func (noOutbox) Send([]store.Outgoing)                             {}
+func (noOutbox) Doubt(int, []string)                               {}
 
 // counted counts how often the store is asked.
 type counted struct {

@@ -27,7 +27,11 @@ import (
 	"aduan/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	openapi3filter.RegisterBodyDecoder("text/xml", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
+	goleak.VerifyTestMain(m)
+}
 
 // one is the ticket of the fake desk; it belongs to the agency "pu".
 var one = conversation.NewNumber(7, 10001)
@@ -346,7 +350,7 @@ func newAPI(t *testing.T, change func(*staffapi.Options)) *api {
 	a.book = agency.New(agency.Options{Store: &fakeBook{all: map[string]store.Agency{
 		"dinkes": {Name: "dinkes", Version: 1, Data: []byte("{}")}, "dinsos": {Name: "dinsos", Version: 1, Data: []byte("{}")},
 	}}, Now: time.Now})
-	o := staffapi.Options{Desk: a.desk, Agencies: a.book, Events: a.feed, Keys: a.keys, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
+	o := staffapi.Options{Desk: a.desk, Agencies: a.book, Events: a.feed, Keys: a.keys, Categories: func() []string { return []string{"road", "street_light"} }, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
 	if change != nil {
 		change(&o)
 	}
@@ -390,7 +394,7 @@ func (a *api) do(r *http.Request) *httptest.ResponseRecorder {
 
 func (a *api) check(r *http.Request, w *httptest.ResponseRecorder) {
 	a.t.Helper()
-	if w.Code >= 400 {
+	if w.Code >= 400 && !strings.HasPrefix(r.URL.Path, "/open311/") { // which has a form of its own
 		problem(a.t, w)
 	}
 	route := a.route(r)
@@ -412,7 +416,9 @@ func (a *api) route(r *http.Request) *routers.Route {
 	got := strings.Split(r.URL.Path, "/")
 	for path, item := range a.doc.Paths.Map() {
 		parts := strings.Split(path, "/")
-		same := slices.EqualFunc(parts, got, func(p, g string) bool { return p == g || strings.HasPrefix(p, "{") })
+		same := slices.EqualFunc(parts, got, func(p, g string) bool {
+			return p == g || strings.HasPrefix(p, "{") && strings.HasSuffix(g, p[strings.IndexByte(p, '}')+1:])
+		})
 		if op := item.GetOperation(r.Method); same && op != nil {
 			return &routers.Route{Spec: a.doc, Path: path, PathItem: item, Method: r.Method, Operation: op}
 		}

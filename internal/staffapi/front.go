@@ -70,7 +70,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 func ofAPI(p string) bool {
-	return p == "/openapi.json" || p == "/v1" || strings.HasPrefix(p, "/v1/")
+	return p == "/openapi.json" || p == "/v1" || strings.HasPrefix(p, "/v1/") || strings.HasPrefix(p, open311Path)
 }
 
 // refused says what is wrong with where a request goes to, or comes from.

@@ -78,6 +78,21 @@ var rights = map[string]Right{
 	"GET /v1/deadletters":                {ScopeOperate, ReachList},
 	"POST /v1/deadletters/{id}/retry":    {ScopeOperate, ReachTicket},
 	"POST /v1/deadletters/{id}/drop":     {ScopeOperate, ReachTicket},
+
+	"GET /open311/v2/discovery.json":                     {ScopeRead, ReachNothing},
+	"GET /open311/v2/discovery.xml":                      {ScopeRead, ReachNothing},
+	"GET /open311/v2/services.json":                      {ScopeRead, ReachNothing},
+	"GET /open311/v2/services.xml":                       {ScopeRead, ReachNothing},
+	"GET /open311/v2/services/{service_code}.json":       {ScopeRead, ReachNothing},
+	"GET /open311/v2/services/{service_code}.xml":        {ScopeRead, ReachNothing},
+	"GET /open311/v2/requests.json":                      {ScopeRead, ReachList},
+	"GET /open311/v2/requests.xml":                       {ScopeRead, ReachList},
+	"POST /open311/v2/requests.json":                     {ScopeWrite, ReachNothing},
+	"POST /open311/v2/requests.xml":                      {ScopeWrite, ReachNothing},
+	"GET /open311/v2/requests/{service_request_id}.json": {ScopeRead, ReachTicket},
+	"GET /open311/v2/requests/{service_request_id}.xml":  {ScopeRead, ReachTicket},
+	"GET /open311/v2/tokens/{token_id}.json":             {ScopeRead, ReachTicket},
+	"GET /open311/v2/tokens/{token_id}.xml":              {ScopeRead, ReachTicket},
 }
 
 // route is how the table names an operation.

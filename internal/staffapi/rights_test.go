@@ -2,6 +2,7 @@ package staffapi_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type sample struct {
 	own     string // path
 	unknown string // path; "": the route names nothing that could be missing
 	body    string
+	form    bool // the body is a form
 }
 
 var samples = map[string]sample{
@@ -39,6 +41,21 @@ var samples = map[string]sample{
 	"GET /v1/deadletters":                {own: "/v1/deadletters"},
 	"POST /v1/deadletters/{id}/retry":    {own: "/v1/deadletters/" + smsID + "/retry", unknown: "/v1/deadletters/01J0000000000000000000000907/retry"},
 	"POST /v1/deadletters/{id}/drop":     {own: "/v1/deadletters/" + smsID + "/drop", unknown: "/v1/deadletters/01J0000000000000000000000907/drop"},
+
+	"GET /open311/v2/discovery.json":                     {own: "/open311/v2/discovery.json"},
+	"GET /open311/v2/services.json":                      {own: "/open311/v2/services.json"},
+	"GET /open311/v2/services/{service_code}.json":       {own: "/open311/v2/services/road.json"},
+	"GET /open311/v2/requests.json":                      {own: "/open311/v2/requests.json"},
+	"POST /open311/v2/requests.json":                     {own: "/open311/v2/requests.json", body: "service_code=road&description=lubang&address_string=Jl+Melati", form: true},
+	"GET /open311/v2/requests/{service_request_id}.json": {own: "/open311/v2/requests/" + one.Digits() + ".json", unknown: "/open311/v2/requests/" + two.Digits() + ".json"},
+	"GET /open311/v2/tokens/{token_id}.json":             {own: "/open311/v2/tokens/" + one.Digits() + ".json", unknown: "/open311/v2/tokens/" + two.Digits() + ".json"},
+	"GET /open311/v2/discovery.xml":                      {own: "/open311/v2/discovery.xml"},
+	"GET /open311/v2/services.xml":                       {own: "/open311/v2/services.xml"},
+	"GET /open311/v2/services/{service_code}.xml":        {own: "/open311/v2/services/road.xml"},
+	"GET /open311/v2/requests.xml":                       {own: "/open311/v2/requests.xml"},
+	"POST /open311/v2/requests.xml":                      {own: "/open311/v2/requests.xml", body: "service_code=road&description=lubang&address_string=Jl+Melati", form: true},
+	"GET /open311/v2/requests/{service_request_id}.xml":  {own: "/open311/v2/requests/" + one.Digits() + ".xml", unknown: "/open311/v2/requests/" + two.Digits() + ".xml"},
+	"GET /open311/v2/tokens/{token_id}.xml":              {own: "/open311/v2/tokens/" + one.Digits() + ".xml", unknown: "/open311/v2/tokens/" + two.Digits() + ".xml"},
 }
 
 // nobody is the path of a ticket that does not exist.
@@ -83,7 +100,7 @@ func holds(t *testing.T, a *api, name string, right staffapi.Right, s sample) {
 	method, _, _ := strings.Cut(name, " ")
 	answer := func(path, key string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
-		a.s.ServeHTTP(w, ask(method, path, key, s.body))
+		a.s.ServeHTTP(w, asked(method, path, key, s))
 		return w
 	}
 	if w := answer(s.own, ""); w.Code != 401 {
@@ -122,4 +139,13 @@ func holds(t *testing.T, a *api, name string, right staffapi.Right, s sample) {
 
 func sameHeaders(a, b *httptest.ResponseRecorder) bool {
 	return fmt.Sprint(a.Header()) == fmt.Sprint(b.Header())
+}
+
+// asked is a sample's request.
+func asked(method, path, key string, s sample) *http.Request {
+	r := ask(method, path, key, s.body)
+	if s.form {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return r
 }

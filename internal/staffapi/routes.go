@@ -46,6 +46,7 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	s.fileRoutes(api)
 	s.listRoutes(api)
 	s.eventRoutes(api)
+	s.open311Routes(mux, api)
 	if err := s.unknownRoutes(served(api.OpenAPI())); err != nil {
 		return nil, err
 	}

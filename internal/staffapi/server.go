@@ -93,6 +93,9 @@ type Options struct {
 	MaxConns    int           // connections at once; default 1024
 	ReadWithin  time.Duration // a body, or the head of a request; default 10 s
 
+	// Categories are the matters that reports may be of, for Open311; nil: none.
+	Categories func() []string
+
 	KeyStreams int           // of events at once and waiting requests, of a key; default 8
 	Streams    int           // of all keys; default 256
 	Beat       time.Duration // how often a quiet stream says that it lives, and its key is looked at; default 4 s

@@ -337,7 +337,7 @@ func TestOpenAPIIsSoundAndComplete(t *testing.T) {
 					t.Errorf("%s %s with key %q: %d", method, path, key, w.Code)
 				}
 			}
-			if op.RequestBody == nil {
+			if op.RequestBody == nil || op.RequestBody.Value.Content["application/json"] == nil {
 				continue
 			}
 			for name := range op.RequestBody.Value.Content["application/json"].Schema.Value.Properties {

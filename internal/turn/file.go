@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"aduan/conversation"
@@ -24,7 +25,7 @@ func (d *Desk) File(ctx context.Context, r desk.FileRequest) (view desk.TicketVi
 	s := d.t.ours(func(n conversation.Number, _ []conversation.Ticket) conversation.Input {
 		return conversation.StaffFile{
 			Text: r.Text, Kind: r.Kind, By: r.Viewer.Name, Agency: r.Viewer.Agency, ExternalID: r.ExternalID,
-			Notify: r.Notify, NoPhone: c.Number.IsZero(), NewNumber: n,
+			Category: r.Category, Location: r.Location, Notify: r.Notify, NoPhone: c.Number.IsZero(), NewNumber: n,
 		}
 	})
 	s.numbered, s.origin = true, store.Origin{By: r.Viewer.Name}
@@ -110,6 +111,9 @@ func (d *Desk) filed(c store.Citizen, eff conversation.Effects, sms []store.SMS,
 		Texts:   []desk.TextView{{At: eff.Texts[0].At, Text: r.Text}},
 		Citizen: citizenView(store.TicketRecord{Number: c.Number}, head, r.Viewer),
 	}
+	for _, e := range eff.Answers {
+		view.Answers = append(view.Answers, desk.AnswerView{Question: e.Question, Text: e.Text, At: e.At})
+	}
 	for _, e := range eff.Changes {
 		if e.Ticket != head.Number { // of another that fell due just then
 			continue
@@ -139,6 +143,10 @@ func (d *Desk) firstAnswer(ctx context.Context, r desk.FileRequest, view desk.Ti
 	}
 	view.Texts = []desk.TextView{{At: view.Texts[0].At}}
 	view.Citizen.Number = ""
+	view.Answers = slices.Clone(view.Answers)
+	for i := range view.Answers {
+		view.Answers[i].Text = ""
+	}
 	body, err := json.Marshal(view)
 	if err != nil {
 		return nil, fmt.Errorf("turn: answer: %w", err)
@@ -153,6 +161,9 @@ func filedBefore(body []byte, c store.Citizen, r desk.FileRequest) (desk.TicketV
 		return view, fmt.Errorf("turn: a stored answer cannot be read: %w", err)
 	}
 	view.Texts[0].Text = r.Text
+	for i := range view.Answers { // the one that the request brought
+		view.Answers[i].Text = r.Location
+	}
 	if view.Citizen.Alias == "" {
 		view.Citizen = citizenView(store.TicketRecord{Number: c.Number}, conversation.Ticket{}, r.Viewer)
 	}

@@ -32,16 +32,17 @@ func TestAReportOfAnotherChannel(t *testing.T) {
 		who    string // how the citizen is named
 		err    error
 	}{
-		"by telephone, told by SMS": {sms: 1, who: "+62•••••••100"},
-		"by telephone, not told":    {change: func(r *desk.FileRequest) { r.Notify = false }, who: "+62•••••••100"},
-		"to who may see numbers":    {change: func(r *desk.FileRequest) { r.Viewer.Reveal = true }, sms: 1, who: "+6281234567100"},
-		"without a telephone":       {change: func(r *desk.FileRequest) { r.Number = "" }, who: "R"},
-		"a secret":                  {change: func(r *desk.FileRequest) { r.Text = "tolong rahasiakan nama saya, ada pungli di kantor camat" }, sms: 1, who: "R"},
-		"of one who wants no SMS":   {before: func(s *stage) { s.sms(0, "STOP") }, who: "+62•••••••100"},
-		"of one with tickets":       {before: func(s *stage) { s.filed(0) }, sms: 1, who: "+62•••••••100"},
-		"to a short code":           {change: func(r *desk.FileRequest) { r.Number = "1708" }, err: &desk.Invalid{}},
-		"of no known kind":          {change: func(r *desk.FileRequest) { r.Kind = "praise" }, err: &desk.Invalid{}},
-		"the store is gone":         {before: func(s *stage) { s.redis.Gone(true) }, err: desk.ErrUnavailable},
+		"by telephone, told by SMS":   {sms: 1, who: "+62•••••••100"},
+		"by telephone, not told":      {change: func(r *desk.FileRequest) { r.Notify = false }, who: "+62•••••••100"},
+		"to who may see numbers":      {change: func(r *desk.FileRequest) { r.Viewer.Reveal = true }, sms: 1, who: "+6281234567100"},
+		"without a telephone":         {change: func(r *desk.FileRequest) { r.Number = "" }, who: "R"},
+		"with a place and a category": {change: func(r *desk.FileRequest) { r.Location, r.Category = "Jl Melati RT 3 Bantul", "water" }, sms: 1, who: "+62•••••••100"},
+		"a secret":                    {change: func(r *desk.FileRequest) { r.Text = "tolong rahasiakan nama saya, ada pungli di kantor camat" }, sms: 1, who: "R"},
+		"of one who wants no SMS":     {before: func(s *stage) { s.sms(0, "STOP") }, who: "+62•••••••100"},
+		"of one with tickets":         {before: func(s *stage) { s.filed(0) }, sms: 1, who: "+62•••••••100"},
+		"to a short code":             {change: func(r *desk.FileRequest) { r.Number = "1708" }, err: &desk.Invalid{}},
+		"of no known kind":            {change: func(r *desk.FileRequest) { r.Kind = "praise" }, err: &desk.Invalid{}},
+		"the store is gone":           {before: func(s *stage) { s.redis.Gone(true) }, err: desk.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
@@ -97,7 +98,7 @@ func TestTheSameReportIsFiledOnce(t *testing.T) {
 			ask := func(number, text, fingerprint string) (desk.TicketView, bool, error) {
 				s.now = s.now.Add(time.Minute)
 				return s.file(func(r *desk.FileRequest) {
-					r.Number, r.Text, r.Idempotency = number, text, &desk.Idempotency{Key: "k", Fingerprint: fingerprint}
+					r.Number, r.Text, r.Location, r.Idempotency = number, text, "RT 4", &desk.Idempotency{Key: "k", Fingerprint: fingerprint}
 				})
 			}
 			first, replayed, err := ask(number, "jalan rusak di Jl Melati RT 3", "f")
