@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -39,6 +41,7 @@ type APIKey struct {
 	Expires  time.Time `json:"expires,omitzero"` // zero: never
 	Revoked  bool      `json:"revoked,omitempty"`
 	LastUsed time.Time `json:"-"` // to the minute; zero: never
+	OldUntil time.Time `json:"-"` // until then the secret before the last rotation is valid too; zero: there is none
 }
 
 // Allows reports whether the key has a scope.
@@ -47,57 +50,129 @@ func (k APIKey) Allows(scope string) bool { return slices.Contains(k.Scopes, sco
 // storedKey is a key as it stands in Redis. The secrets have 256 bits: a plain SHA-256 of them cannot be reversed.
 type storedKey struct {
 	APIKey
-	V        int       `json:"v"`
-	Hash     []byte    `json:"hash"`
-	Old      []byte    `json:"old,omitempty"`     // the secret before the last rotation
-	OldUntil time.Time `json:"oldUntil,omitzero"` // until when it stands
+	V     int       `json:"v"`
+	Hash  []byte    `json:"hash"`
+	Old   []byte    `json:"old,omitempty"`     // the secret before the last rotation
+	Until time.Time `json:"oldUntil,omitzero"` // until when it stands
+	Made  string    `json:"made,omitempty"`    // fingerprint of the request that made it
 }
 
 func keyUseKey() string { return lineTag + "keyuse" }
 
-// AddKey makes a key and gives its secret, which is not kept and cannot be shown again.
+// Prefix is how the key's secrets begin: it tells them apart and gives nothing away.
+func (k APIKey) Prefix() string { return keyPrefix + k.ID + "_" }
+
+// Refusals of a change to the keys.
+var (
+	// ErrKeyRevoked: the key was revoked, and gets no new secret.
+	ErrKeyRevoked = fmt.Errorf("it was revoked; make a new one: %w", ErrNoKey)
+	// ErrKeyMisused: the same request came before with other content.
+	ErrKeyMisused = errors.New("the idempotency key was used with another request")
+)
+
+// KeyInvalid says which field of a new key is wrong.
+type KeyInvalid struct{ Field, Reason string }
+
+func (e *KeyInvalid) Error() string { return "API key: " + e.Field + ": " + e.Reason }
+
+// KeyChange says who changes the keys, for the audit trail, and makes a change safe to send again.
+type KeyChange struct {
+	By   string // id of the key that does it, or AuditCLI
+	From string // its address
+	// Once names the request, and Fingerprint its content: the same again gives the same secret, which is not kept but made
+	// from it with the line's own key. Empty: a new secret each time.
+	Once, Fingerprint string
+}
+
+func (c KeyChange) record(action, id string) *redis.XAddArgs {
+	a := Audit{KeyID: c.By, Action: action, From: c.From, Ref: id}
+	return &redis.XAddArgs{Stream: auditKey(LineChain), Values: []any{"a", a.encode()}}
+}
+
+// AddKey makes a key by a command of this machine, and gives its secret, which is not kept and cannot be shown again.
 func (s *Store) AddKey(ctx context.Context, k APIKey) (secret string, err error) {
-	k.Name = strings.TrimSpace(k.Name)
-	if k.Name == "" || len(k.Name) > 100 {
-		return "", errors.New("API key: its name must have 1 to 100 bytes: it stands in the history of tickets")
-	}
-	if len(k.Scopes) == 0 {
-		return "", fmt.Errorf("API key: it has no scope; give some of %s", strings.Join(Scopes, ", "))
-	}
-	for _, scope := range k.Scopes {
-		if !slices.Contains(Scopes, scope) {
-			return "", fmt.Errorf("API key: there is no scope %q; there are %s", scope, strings.Join(Scopes, ", "))
-		}
-	}
+	_, secret, err = s.MakeKey(ctx, k, KeyChange{By: AuditCLI})
+	return secret, err
+}
+
+// MakeKey makes a key, and gives it with its secret.
+func (s *Store) MakeKey(ctx context.Context, k APIKey, c KeyChange) (APIKey, string, error) {
 	now := s.opt.Now().UTC()
 	if k.Created.IsZero() {
 		k.Created = now
 	}
-	if !k.Expires.IsZero() && !k.Expires.After(now) {
-		return "", errors.New("API key: it would have expired already; give a later end")
+	k.Name = strings.TrimSpace(k.Name)
+	if err := k.check(now); err != nil {
+		return APIKey{}, "", err
 	}
 	k.ID, k.Revoked = strings.ToLower(rand.Text())[:keyIDSize], false
-	secret, hash := newSecret(k.ID)
-	b, err := json.Marshal(storedKey{APIKey: k, V: 1, Hash: hash})
+	if c.Once != "" {
+		k.ID = s.keys.madeID(c.Once)
+	}
+	secret := s.newSecret(k.ID, c)
+	fresh := storedKey{APIKey: k, V: 1, Hash: hashSecret(secret), Made: c.Fingerprint}
+	b, err := json.Marshal(fresh)
 	if err != nil {
-		return "", err
+		return APIKey{}, "", err
 	}
-	created, err := s.rdb.HSetNX(ctx, apiKeysKey(), k.ID, b).Result()
+	taken := errors.New("API key: its id is taken; try again")
+	err = s.watchKeys(ctx, func(tx *redis.Tx) error {
+		stands, err := readKey(ctx, tx, k.ID)
+		switch {
+		case err == nil && c.Once != "" && stands.Made == c.Fingerprint:
+			k = stands.APIKey // the same request again: the same answer
+			return nil
+		case err == nil && c.Once != "":
+			return ErrKeyMisused
+		case err == nil:
+			return taken
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			p.HSet(ctx, apiKeysKey(), k.ID, b)
+			p.XAdd(ctx, c.record(AuditKeyAdd, k.ID))
+			return nil
+		})
+		return err
+	})
 	if err != nil {
-		return "", fmt.Errorf("API key: %w", err)
+		return APIKey{}, "", fmt.Errorf("API key: %w", err)
 	}
-	if !created {
-		return "", errors.New("API key: its id is taken; try again")
-	}
-	return secret, nil
+	return k, secret, nil
 }
 
-// newSecret makes a secret for the key id, and the hash that is kept.
-func newSecret(id string) (secret string, hash []byte) {
+// check says what is wrong with a key that is to be made.
+func (k APIKey) check(now time.Time) error {
+	if k.Name == "" || len(k.Name) > 100 || strings.IndexFunc(k.Name, unicode.IsControl) >= 0 {
+		return &KeyInvalid{"name", "it must have 1 to 100 bytes, none of them a control character: it stands in the history of tickets"}
+	}
+	if len(k.Scopes) == 0 {
+		return &KeyInvalid{"scopes", "it has none; give some of " + strings.Join(Scopes, ", ")}
+	}
+	for i, scope := range k.Scopes {
+		if !slices.Contains(Scopes, scope) || slices.Contains(k.Scopes[:i], scope) {
+			return &KeyInvalid{"scopes", "each must be one of " + strings.Join(Scopes, ", ") + ", and none twice"}
+		}
+	}
+	if len(k.Agency) > 100 {
+		return &KeyInvalid{"agency", "its name has more than 100 bytes"}
+	}
+	if !k.Expires.IsZero() && !k.Expires.After(now) {
+		return &KeyInvalid{"expires", "it would have expired already; give a later end"}
+	}
+	return nil
+}
+
+// newSecret makes a secret for the key id: of chance, or of the request that asks for it.
+func (s *Store) newSecret(id string, c KeyChange) string {
 	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails
-	secret = keyPrefix + id + "_" + base64.RawURLEncoding.EncodeToString(b[:])
-	return secret, hashSecret(secret)
+	if c.Once == "" {
+		_, _ = rand.Read(b[:]) // never fails
+	} else {
+		b = s.keys.madeSecret(id, c.Once)
+	}
+	return keyPrefix + id + "_" + base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 func hashSecret(secret string) []byte {
@@ -121,7 +196,7 @@ func (s *Store) FindKey(ctx context.Context, secret string) (APIKey, error) {
 	}
 	now, hash := s.opt.Now(), hashSecret(secret)
 	current := subtle.ConstantTimeCompare(hash, k.Hash) == 1
-	before := subtle.ConstantTimeCompare(hash, k.Old) == 1 && now.Before(k.OldUntil)
+	before := subtle.ConstantTimeCompare(hash, k.Old) == 1 && now.Before(k.Until)
 	if (!current && !before) || k.Revoked || (!k.Expires.IsZero() && !now.Before(k.Expires)) {
 		return APIKey{}, ErrNoKey
 	}
@@ -164,6 +239,7 @@ func (s *Store) ListKeys(ctx context.Context) ([]APIKey, error) {
 			return nil, err
 		}
 		k.LastUsed, _ = time.Parse(time.RFC3339, used[id])
+		k.OldUntil = k.Until
 		keys = append(keys, k.APIKey)
 	}
 	slices.SortFunc(keys, func(a, b APIKey) int {
@@ -175,61 +251,95 @@ func (s *Store) ListKeys(ctx context.Context) ([]APIKey, error) {
 	return keys, nil
 }
 
-// RevokeKey ends a key at once, everywhere. ErrNotFound where there is none.
+// RevokeKey ends a key by a command of this machine.
 func (s *Store) RevokeKey(ctx context.Context, id string) error {
-	return s.changeKey(ctx, id, func(k *storedKey) error {
-		k.Revoked, k.Old, k.OldUntil = true, nil, time.Time{}
-		return nil
+	return s.Revoke(ctx, id, KeyChange{By: AuditCLI})
+}
+
+// Revoke ends a key at once, everywhere: each request looks its key up. ErrNotFound where there is none.
+func (s *Store) Revoke(ctx context.Context, id string, c KeyChange) error {
+	return s.changeKey(ctx, id, c.record(AuditKeyRevoke, id), func(k *storedKey) (bool, error) {
+		done := k.Revoked
+		k.Revoked, k.Old, k.Until = true, nil, time.Time{}
+		return !done, nil
 	})
 }
 
-// RotateKey gives a key a new secret. The one before stands for another 24 h, so that both sides need not change at the
-// same moment; to end it at once, revoke the key. ErrNotFound where there is none, ErrNoKey where it was revoked.
+// EndOldSecret ends the secret before the last rotation at once, which else stands for 24 h.
+func (s *Store) EndOldSecret(ctx context.Context, id string, c KeyChange) error {
+	return s.changeKey(ctx, id, c.record(AuditKeyRevoke, id+" old"), func(k *storedKey) (bool, error) {
+		had := len(k.Old) > 0
+		k.Old, k.Until = nil, time.Time{}
+		return had, nil
+	})
+}
+
+// RotateKey gives a key a new secret by a command of this machine.
 func (s *Store) RotateKey(ctx context.Context, id string) (secret string, err error) {
-	secret, hash := newSecret(id)
-	err = s.changeKey(ctx, id, func(k *storedKey) error {
-		if k.Revoked {
-			return fmt.Errorf("API key %s was revoked; make a new one: %w", id, ErrNoKey)
+	_, secret, err = s.Rotate(ctx, id, KeyChange{By: AuditCLI})
+	return secret, err
+}
+
+// Rotate gives a key a new secret. The one before stands for another 24 h, so that both sides need not change at the same
+// moment. ErrNotFound where there is none, ErrKeyRevoked where it was revoked.
+func (s *Store) Rotate(ctx context.Context, id string, c KeyChange) (k APIKey, secret string, err error) {
+	secret = s.newSecret(id, c)
+	hash := hashSecret(secret)
+	err = s.changeKey(ctx, id, c.record(AuditKeyRotate, id), func(stands *storedKey) (bool, error) {
+		if stands.Revoked {
+			return false, ErrKeyRevoked
 		}
-		k.Old, k.OldUntil, k.Hash = k.Hash, s.opt.Now().UTC().Add(rotateGrace), hash
-		return nil
+		again := c.Once != "" && (bytes.Equal(stands.Hash, hash) || bytes.Equal(stands.Old, hash))
+		if !again {
+			stands.Old, stands.Until, stands.Hash = stands.Hash, s.opt.Now().UTC().Add(rotateGrace), hash
+		}
+		k = stands.APIKey
+		k.OldUntil = stands.Until
+		return !again, nil
 	})
 	if err != nil {
-		return "", err
+		return APIKey{}, "", err
 	}
-	return secret, nil
+	return k, secret, nil
 }
 
-// changeKey changes a key as it stands, again where another changed it meanwhile.
-func (s *Store) changeKey(ctx context.Context, id string, change func(*storedKey) error) error {
-	var err error
-	for range keyRetries {
-		err = s.rdb.Watch(ctx, func(tx *redis.Tx) error {
-			k, err := readKey(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			if err := change(&k); err != nil {
-				return err
-			}
-			b, err := json.Marshal(k)
-			if err != nil {
-				return err
-			}
-			_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-				p.HSet(ctx, apiKeysKey(), id, b)
-				return nil
-			})
+// changeKey changes a key as it stands, and writes that down; change says whether there is anything to do.
+func (s *Store) changeKey(ctx context.Context, id string, record *redis.XAddArgs, change func(*storedKey) (bool, error)) error {
+	err := s.watchKeys(ctx, func(tx *redis.Tx) error {
+		k, err := readKey(ctx, tx, id)
+		if err != nil {
 			return err
-		}, apiKeysKey())
-		if !errors.Is(err, redis.TxFailedErr) {
-			break
 		}
-	}
+		changed, err := change(&k)
+		if err != nil || !changed {
+			return err
+		}
+		b, err := json.Marshal(k)
+		if err != nil {
+			return err
+		}
+		_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			p.HSet(ctx, apiKeysKey(), id, b)
+			p.XAdd(ctx, record)
+			return nil
+		})
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("change API key %s: %w", id, err)
 	}
 	return nil
+}
+
+// watchKeys does something to the keys as they stand, again where another changed them meanwhile.
+func (s *Store) watchKeys(ctx context.Context, do func(*redis.Tx) error) error {
+	var err error
+	for range keyRetries {
+		if err = s.rdb.Watch(ctx, do, apiKeysKey()); !errors.Is(err, redis.TxFailedErr) {
+			return err
+		}
+	}
+	return err
 }
 
 func readKey(ctx context.Context, c redis.Cmdable, id string) (storedKey, error) {

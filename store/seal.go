@@ -7,11 +7,13 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
+	"strings"
 	"sync"
 )
 
@@ -173,4 +175,22 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 		return nil, err
 	}
 	return cipher.NewGCM(block)
+}
+
+// madeID and madeSecret are id and secret of an API key that a request asked for: the same request again gets the same, and
+// nobody without the line's key can tell them.
+func (k *sealer) madeID(once string) string {
+	sum := k.make("id", "", once)
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:keyIDSize]
+}
+
+func (k *sealer) madeSecret(id, once string) [sha256.Size]byte { return k.make("secret", id, once) }
+
+func (k *sealer) make(use, id, once string) (sum [sha256.Size]byte) {
+	mac := hmac.New(sha256.New, k.made)
+	for _, part := range []string{use, id, once} {
+		_, _ = fmt.Fprintf(mac, "%d:%s", len(part), part) // a hash never fails
+	}
+	mac.Sum(sum[:0])
+	return sum
 }

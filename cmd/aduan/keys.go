@@ -14,6 +14,9 @@ import (
 	"go.uber.org/zap"
 
 	"aduan/configs"
+	"aduan/internal/desk"
+	"aduan/internal/keyring"
+	"aduan/internal/visible"
 	"aduan/store"
 )
 
@@ -66,7 +69,8 @@ func newKeysAdd() *cobra.Command {
 		Long: `Makes an API key and prints it, alone, on standard output. It is not shown again:
 the store keeps its hash.
 
-Scopes: tickets:read, tickets:write, pii:read (whole telephone numbers), operate, admin.`,
+Scopes: tickets:read, tickets:write, pii:read (whole telephone numbers), operate
+(metrics, dead letters, line events), admin (keys, agencies, the audit trail).`,
 		Args: usageArgs(cobra.NoArgs),
 	}
 	file := configFlag(cmd)
@@ -116,17 +120,26 @@ func newKeysList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			views, now := []desk.KeyView{}, time.Now()
+			for _, k := range keys {
+				views = append(views, keyring.View(k, now))
+			}
 			if *output == "json" {
 				enc := json.NewEncoder(cmd.OutOrStdout())
 				enc.SetIndent("", "  ")
 				return enc.Encode(struct {
-					Items []store.APIKey `json:"items"`
-				}{append([]store.APIKey{}, keys...)})
+					Items []desk.KeyView `json:"items"`
+				}{views})
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tNAME\tSCOPES\tAGENCY\tEXPIRES\tSTATE")
-			for _, k := range keys {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, strings.Join(k.Scopes, ","), dash(k.Agency), when(k.Expires), keyState(k))
+			fmt.Fprintln(w, "ID\tBEGINS\tNAME\tSCOPES\tAGENCY\tEXPIRES\tLAST USED\tSTATE")
+			for _, k := range views {
+				state := k.State
+				if k.OldUntil != nil {
+					state += ", old secret until " + when(k.OldUntil)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Prefix, visible.Text(k.Name), strings.Join(k.Scopes, ","),
+					dash(visible.Text(k.Agency)), when(k.Expires), when(k.LastUsed), state)
 			}
 			return w.Flush()
 		})
@@ -141,22 +154,11 @@ func dash(s string) string {
 	return s
 }
 
-func when(t time.Time) string {
-	if t.IsZero() {
+func when(t *time.Time) string {
+	if t == nil {
 		return "never"
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-func keyState(k store.APIKey) string {
-	switch {
-	case k.Revoked:
-		return "revoked"
-	case !k.Expires.IsZero() && time.Now().After(k.Expires):
-		return "expired"
-	default:
-		return "valid"
-	}
 }
 
 func newKeysRotate() *cobra.Command {
@@ -165,7 +167,7 @@ func newKeysRotate() *cobra.Command {
 		Short: "Give a key a new secret; the old one is valid for 24 hours more",
 		Long: `Gives a key a new secret and prints it, alone, on standard output. Name, scopes
 and agency stay. The old secret is valid for another 24 hours, so that both sides
-need not change at once; to end it now, revoke the key and add another.
+need not change at once; aduan keys revoke ID --old ends it before.
 aduan keys list shows the ids.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 	}
@@ -184,17 +186,24 @@ aduan keys list shows the ids.`,
 }
 
 func newKeysRevoke() *cobra.Command {
+	var old bool
 	cmd := &cobra.Command{
-		Use:   "revoke ID",
-		Short: "End a key for good",
-		Long: `Ends a key: from now on it is answered 401. It stays in the list, as revoked.
-aduan keys list shows the ids.`,
+		Use:   "revoke ID [--old]",
+		Short: "End a key for good, or only its old secret",
+		Long: `Ends a key: from now on it is answered 401, by every daemon. It stays in the list,
+as revoked. With --old only the secret before the last rotation ends, as soon as
+the other side uses the new one. aduan keys list shows the ids.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 	}
 	file := configFlag(cmd)
+	cmd.Flags().BoolVar(&old, "old", false, "end only the secret before the last rotation")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {
-			return s.RevokeKey(ctx, args[0])
+			by := store.KeyChange{By: store.AuditCLI}
+			if old {
+				return s.EndOldSecret(ctx, args[0], by)
+			}
+			return s.Revoke(ctx, args[0], by)
 		})
 	}
 	return cmd

@@ -131,7 +131,8 @@ login refused, 5 not permitted, 6 not found.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitUsage, err) })
 	root.AddCommand(newTry(), newServe(), newCheck(), newSMSC(), newTalk(), newKeys(), newStatus(),
-		newDoctor(), newTrace(), newOutbox(), newReport(), newCapture(), newProfile(), newRestored(), newErase())
+		newDoctor(), newTrace(), newOutbox(), newReport(), newCapture(), newProfile(), newRestored(), newErase(),
+		newAudit())
 	return root
 }
 

@@ -57,7 +57,7 @@ who has an API key with the scope admin, in $ADUAN_KEY or --key-file (mode 0600)
 		}
 		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {
 			if small {
-				if err := permit(ctx, s, keyFile, "admin"); err != nil {
+				if _, err := permit(ctx, s, keyFile, "admin"); err != nil {
 					return err
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"aduan/internal/keyring"
 	"aduan/internal/staffapi"
 	"aduan/internal/telemetry"
 	"aduan/store"
@@ -116,7 +117,7 @@ func (l *line) serveHTTP(ctx context.Context, ln net.Listener, extra map[string]
 		mounts[path] = h
 	}
 	api, err := l.web.serve(staffapi.Options{
-		Desk: l.desk, Agencies: l.agencies, Events: l.feed, Categories: func() []string { return l.turner.Settings().Engine.Words().Categories() }, Keys: l.store, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
+		Desk: l.desk, Agencies: l.agencies, Events: l.feed, Categories: func() []string { return l.turner.Settings().Engine.Words().Categories() }, Keys: l.store, Keyring: keyring.Ring{Store: l.store, Now: l.timing.now}, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
 	})
 	if err != nil {
 		return err

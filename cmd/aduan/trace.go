@@ -51,8 +51,10 @@ Exit code 6 where nothing is known of it, 5 where --unmasked is not permitted.`,
 			return err
 		}
 		return withStore(cmd.Context(), *file, func(ctx context.Context, s *store.Store) error {
+			var who store.APIKey
 			if unmasked {
-				if err := permit(ctx, s, keyFile, "pii:read"); err != nil {
+				var err error
+				if who, err = permit(ctx, s, keyFile, "pii:read"); err != nil {
 					return err
 				}
 			}
@@ -72,6 +74,11 @@ Exit code 6 where nothing is known of it, 5 where --unmasked is not permitted.`,
 			case err != nil:
 				return err
 			}
+			if unmasked {
+				if err := auditShown(ctx, s, who, r); err != nil {
+					return err
+				}
+			}
 			if *output == "json" {
 				enc := json.NewEncoder(cmd.OutOrStdout())
 				enc.SetIndent("", "  ")
@@ -82,4 +89,23 @@ Exit code 6 where nothing is known of it, 5 where --unmasked is not permitted.`,
 		})
 	}
 	return cmd
+}
+
+// auditShown writes down whose numbers and texts are about to be shown, and to whom.
+func auditShown(ctx context.Context, s *store.Store, who store.APIKey, r *trace.Report) error {
+	rec := store.Audit{KeyID: who.ID, Action: store.AuditReveal, Ref: "trace"}
+	if len(r.Tickets) == 0 {
+		return s.Audit(ctx, store.LineChain, rec)
+	}
+	for _, t := range r.Tickets {
+		n, err := conversation.ParseNumber(t.Number)
+		if err != nil {
+			return err
+		}
+		rec.Ticket = n.Serial()
+		if err := s.Audit(ctx, n.Shard(), rec); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -179,14 +179,14 @@ func (b *Book) Delete(ctx context.Context, r desk.DeleteAgencyRequest) error {
 
 // check makes an agency's details fit to be kept, or says what is wrong.
 func check(a *desk.Agency) error {
-	for _, f := range []struct{ field, s string }{{"name", a.Name}, {"parent", a.Parent}} {
+	for _, f := range []struct{ field, s string }{{"path.name", a.Name}, {"parent", a.Parent}} {
 		if len(f.s) > maxName || !utf8.ValidString(f.s) || strings.TrimSpace(f.s) != f.s || strings.ContainsFunc(f.s, unicode.IsControl) {
 			return &desk.Invalid{Field: f.field, Reason: "expected at most 100 octets, without control characters and without spaces around them"}
 		}
 	}
 	switch {
 	case a.Name == "":
-		return &desk.Invalid{Field: "name", Reason: "expected a name"}
+		return &desk.Invalid{Field: "path.name", Reason: "expected a name"}
 	case a.Name == a.Parent:
 		return &desk.Invalid{Field: "parent", Reason: "an agency cannot stand below itself"}
 	case len(a.Officers) > maxOfficers:

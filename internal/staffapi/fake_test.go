@@ -23,6 +23,7 @@ import (
 	"aduan/conversation"
 	"aduan/internal/agency"
 	"aduan/internal/desk"
+	"aduan/internal/keyring"
 	"aduan/internal/staffapi"
 	"aduan/store"
 )
@@ -52,6 +53,7 @@ type fakeDesk struct {
 	refused   *string
 	statuses  []desk.StatusRequest
 	questions []desk.QuestionRequest
+	audited   []desk.AuditRequest
 	files     []desk.FileRequest
 	lists     []desk.ListRequest
 	assigned  []desk.AssignRequest
@@ -350,7 +352,7 @@ func newAPI(t *testing.T, change func(*staffapi.Options)) *api {
 	a.book = agency.New(agency.Options{Store: &fakeBook{all: map[string]store.Agency{
 		"dinkes": {Name: "dinkes", Version: 1, Data: []byte("{}")}, "dinsos": {Name: "dinsos", Version: 1, Data: []byte("{}")},
 	}}, Now: time.Now})
-	o := staffapi.Options{Desk: a.desk, Agencies: a.book, Events: a.feed, Keys: a.keys, Categories: func() []string { return []string{"road", "street_light"} }, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
+	o := staffapi.Options{Desk: a.desk, Agencies: a.book, Events: a.feed, Keys: a.keys, Keyring: keyring.Ring{Store: newRing(), Now: time.Now}, Categories: func() []string { return []string{"road", "street_light"} }, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
 	if change != nil {
 		change(&o)
 	}

@@ -89,6 +89,10 @@ func ofDesk(err error) error {
 		return coded(http.StatusConflict, "closed", "the ticket is closed and takes only the status reopened")
 	case errors.Is(err, desk.ErrErased):
 		return coded(http.StatusConflict, "erased", "the citizen's data were erased; the ticket takes nothing more")
+	case errors.Is(err, desk.ErrMoreThanOwn):
+		return coded(http.StatusForbidden, "more_than_own", "a key gives no scope that it lacks, no other agency and no later end than its own")
+	case errors.Is(err, desk.ErrKeyRevoked):
+		return coded(http.StatusConflict, "key_revoked", "the API key was revoked: make a new one")
 	case errors.Is(err, desk.ErrKeyMisused):
 		return coded(http.StatusUnprocessableEntity, "idempotency_key_reused", "this Idempotency-Key was used with another body: take a new one")
 	case errors.Is(err, desk.ErrForbidden):
@@ -114,9 +118,12 @@ func ofDesk(err error) error {
 	}
 }
 
-// invalidAt is the refusal of a field of the API, by its name.
+// invalidAt is the refusal of a field of the API, by its name, or by its whole location where a path and a body have that name.
 func invalidAt(field, reason string) *Problem {
 	location := "body." + field
+	if _, whole := locations[field]; whole { // a name that a path and a body have
+		location = field
+	}
 	for _, in := range []string{"query.", "path."} {
 		_, body := locations[location]
 		if _, ok := locations[in+field]; ok && !body {

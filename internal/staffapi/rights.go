@@ -78,6 +78,11 @@ var rights = map[string]Right{
 	"GET /v1/deadletters":                {ScopeOperate, ReachList},
 	"POST /v1/deadletters/{id}/retry":    {ScopeOperate, ReachTicket},
 	"POST /v1/deadletters/{id}/drop":     {ScopeOperate, ReachTicket},
+	"GET /v1/keys":                       {ScopeAdmin, ReachList},
+	"POST /v1/keys":                      {ScopeAdmin, ReachNothing},
+	"POST /v1/keys/{id}/rotate":          {ScopeAdmin, ReachOwn},
+	"DELETE /v1/keys/{id}":               {ScopeAdmin, ReachOwn},
+	"GET /v1/audit":                      {ScopeAdmin, ReachList},
 
 	"GET /open311/v2/discovery.json":                     {ScopeRead, ReachNothing},
 	"GET /open311/v2/discovery.xml":                      {ScopeRead, ReachNothing},

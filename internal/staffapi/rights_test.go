@@ -41,6 +41,11 @@ var samples = map[string]sample{
 	"GET /v1/deadletters":                {own: "/v1/deadletters"},
 	"POST /v1/deadletters/{id}/retry":    {own: "/v1/deadletters/" + smsID + "/retry", unknown: "/v1/deadletters/01J0000000000000000000000907/retry"},
 	"POST /v1/deadletters/{id}/drop":     {own: "/v1/deadletters/" + smsID + "/drop", unknown: "/v1/deadletters/01J0000000000000000000000907/drop"},
+	"GET /v1/keys":                       {own: "/v1/keys"},
+	"POST /v1/keys":                      {own: "/v1/keys", body: `{"name":"x","scopes":["admin"]}`},
+	"POST /v1/keys/{id}/rotate":          {own: "/v1/keys/PUKEY/rotate", unknown: "/v1/keys/NOBODY/rotate"},
+	"DELETE /v1/keys/{id}":               {own: "/v1/keys/PUGONE", unknown: "/v1/keys/NOBODY"},
+	"GET /v1/audit":                      {own: "/v1/audit"},
 
 	"GET /open311/v2/discovery.json":                     {own: "/open311/v2/discovery.json"},
 	"GET /open311/v2/services.json":                      {own: "/open311/v2/services.json"},

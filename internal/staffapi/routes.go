@@ -16,6 +16,7 @@ var locations = map[string]struct{}{
 	"body.number":  {},
 	"query.status": {}, "query.agency": {}, "query.overdue": {}, "query.external_id": {}, "query.cursor": {}, "query.limit": {},
 	"query.after": {}, "query.wait": {}, "body.kind": {}, "path.name": {}, "body.parent": {}, "body.officers": {}, "header.If-Match": {},
+	"body.name": {}, "body.scopes": {}, "body.expires": {},
 }
 
 // always are the problems that any operation may answer with.
@@ -47,6 +48,7 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	s.listRoutes(api)
 	s.eventRoutes(api)
 	s.open311Routes(mux, api)
+	s.adminRoutes(api)
 	if err := s.unknownRoutes(served(api.OpenAPI())); err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type Desk interface {
 	List(ctx context.Context, r desk.ListRequest) (items []desk.TicketView, next string, err error)
 	letterDesk
 	reportDesk
+	trailDesk
 }
 
 // Agencies are the institutions that handle tickets; *agency.Book is one. Its errors are those of package desk.
@@ -73,12 +74,13 @@ type inUse struct {
 	hosts map[string]bool
 }
 
-// Options are the parts and limits of a Server. Desk, Agencies, Events and Keys are required.
+// Options are the parts and limits of a Server. Desk, Agencies, Events, Keys and Keyring are required.
 type Options struct {
 	Desk     Desk
 	Agencies Agencies
 	Events   Events
 	Keys     Keys
+	Keyring  Keyring
 	// Extra are other handlers of the same listener by their mux pattern ("/livez", "/phone/", "/"). The front covers them too;
 	// "/metrics" is asked for a key with "operate" unless the listener is on loopback.
 	Extra map[string]http.Handler
@@ -144,8 +146,8 @@ type Server struct {
 // New makes a Server; nothing listens before Run.
 func New(o Options) (*Server, error) {
 	o.defaults()
-	if o.Desk == nil || o.Agencies == nil || o.Events == nil || o.Keys == nil {
-		return nil, errors.New("staffapi: Options.Desk, Options.Agencies, Options.Events and Options.Keys are required")
+	if o.Desk == nil || o.Agencies == nil || o.Events == nil || o.Keys == nil || o.Keyring == nil {
+		return nil, errors.New("staffapi: Options.Desk, Options.Agencies, Options.Events, Options.Keys and Options.Keyring are required")
 	}
 	s := &Server{
 		o: o, metrics: newMetrics(o.Metrics), extra: http.NewServeMux(),

@@ -227,6 +227,23 @@ func (s *Store) Audit(ctx context.Context, chain int, records ...store.Audit) er
 	return s.do(ctx, "audit", func() { s.r.audit[chain] = append(s.r.audit[chain], records...) })
 }
 
+// AuditTrail gives all that was written down of a ticket, the newest first, in one page.
+func (s *Store) AuditTrail(_ context.Context, q store.AuditQuery) (page []store.AuditRecord, next string, err error) {
+	s.r.locked(func() {
+		for chain, records := range s.r.audit {
+			for i, a := range slices.Backward(records) {
+				if (q.Ticket == 0 || (chain == q.Shard && a.Ticket == q.Ticket)) && (q.Keys == nil || q.Keys[a.KeyID]) && (q.Action == "" || a.Action == q.Action) {
+					page = append(page, store.AuditRecord{Chain: chain, Seq: uint64(i) + 1, At: s.r.now(), Audit: a})
+				}
+			}
+		}
+	})
+	return page, "", nil
+}
+
+// ListKeys gives no keys: the model has none.
+func (s *Store) ListKeys(context.Context) ([]store.APIKey, error) { return nil, nil }
+
 // Mark reads a mark.
 func (s *Store) Mark(ctx context.Context, id store.CitizenID, digest string) (store.Mark, bool, error) {
 	var got *store.Mark

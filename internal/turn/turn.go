@@ -44,6 +44,8 @@ type keeper interface {
 	Nameless(shard int) (store.Citizen, error)
 	NoteRequest(ctx context.Context, shard int, key, fingerprint string) (first string, err error)
 	Audit(ctx context.Context, chain int, records ...store.Audit) error
+	AuditTrail(ctx context.Context, q store.AuditQuery) ([]store.AuditRecord, string, error)
+	ListKeys(ctx context.Context) ([]store.APIKey, error)
 }
 
 // Outbox takes what a commit has produced; *sender.Sender is one.
