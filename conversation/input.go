@@ -62,7 +62,9 @@ type StaffStatus struct {
 	Agency      *string
 	ExternalID  *string
 	MaxSegments int // 0: 3
-	Known       []Ticket
+	// Templates are the agency's own text for this, by language, "" of any; none: the catalogue's.
+	Templates map[string]string
+	Known     []Ticket
 }
 
 // StaffQuestion is an officer's question to the citizen.

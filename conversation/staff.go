@@ -56,6 +56,9 @@ func (st *step) staffStatus(in *StaffStatus) {
 	asks := in.Status == Resolved
 	tell := in.Notify && st.reachable() == ""
 	text := st.pushText("push_status", values{ticket: t.Number, status: st.catalogue().statuses[in.Status]}, st.sayable(t, in.Agency, in.Note), asks)
+	if ours := st.ownText(t, in, asks); ours != "" {
+		text = ours
+	}
 	if tell && st.tooLong(text, in.MaxSegments) {
 		return
 	}
@@ -178,6 +181,11 @@ func (st *step) pushText(key string, v values, note string, asks bool) string {
 	if note != "" {
 		text += " " + note
 	}
+	return st.wantsMark(text, asks)
+}
+
+// wantsMark puts the question for a mark behind a push, where it asks for one.
+func (st *step) wantsMark(text string, asks bool) string {
 	if asks {
 		if last, _ := utf8.DecodeLastRuneInString(text); unicode.IsLetter(last) || unicode.IsDigit(last) {
 			text += "."

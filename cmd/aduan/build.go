@@ -101,7 +101,8 @@ func (l *line) build(engine *conversation.Engine) error {
 	}
 	l.agencies = agency.New(agency.Options{
 		Store: l.store, Now: l.timing.now,
-		Words: func() *conversation.Words { return l.turner.Settings().Engine.Words() },
+		Words:    func() *conversation.Words { return l.turner.Settings().Engine.Words() },
+		Template: func(name, text string) (int, error) { return l.turner.Settings().Engine.CheckTemplate(name, text) },
 	})
 	settler := intake.NewSettler(l.store.Settle, l.log)
 	l.sender = sender.New(sender.Options{
@@ -113,7 +114,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	o := turn.Options{
 		Store: l.store, Letters: l.store, Figures: l.store, Location: cfg.Line.Location(), Engine: engine, Outbox: l.sender, Courier: l.handoff, Now: l.timing.now,
 		ShortCode: cfg.Line.ShortCode, Quiet: quiet(cfg), DefaultLink: cfg.SMPP.Default(), Route: l.sender.Choose, Count: l.countOn, Metrics: turn.NewMetrics(l.registry),
-		Observe: l.observe, Brief: l.brief.is, Superior: l.superior, Log: l.log,
+		Observe: l.observe, Brief: l.brief.is, Superior: l.superior, Templates: l.agencies.Templates, Log: l.log,
 		Agencies: l.agencies, Region: cfg.Line.Region,
 	}
 	l.brief.init(l.registry, l.log, cfg.Conversation.Surge.Brief)

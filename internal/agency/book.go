@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -35,6 +37,8 @@ type Options struct {
 	Store keeper
 	// Words has the line's own list; nil: there is none. It is asked each time, for it may be read again.
 	Words func() *conversation.Words
+	// Template tells what is wrong with a text of an agency, else how many segments it takes at most; nil: there are none.
+	Template func(agency, text string) (segments int, err error)
 	// Busy tells whether a ticket is in the agency's hands; nil: nobody can tell.
 	Busy func(ctx context.Context, agency string) (bool, error)
 	Now  func() time.Time
@@ -133,6 +137,9 @@ func (b *Book) Put(ctx context.Context, r desk.PutAgencyRequest) (a desk.Agency,
 	if err := check(&a); err != nil {
 		return a, false, err
 	}
+	if err := b.checkTemplates(&a); err != nil {
+		return a, false, err
+	}
 	if r.Viewer.Agency != "" { // who stands where, and who answers, is for the head of the line to say
 		return a, false, desk.ErrForbidden
 	}
@@ -204,6 +211,49 @@ func check(a *desk.Agency) error {
 		}
 	}
 	return nil
+}
+
+// maxTemplates bounds the texts of an agency, maxTemplate each of them.
+const (
+	maxTemplates = 50
+	maxTemplate  = 1000
+)
+
+// templateName is what a template may be called, with a language behind it.
+var templateName = regexp.MustCompile(`^[a-z0-9_]{1,32}(\.[a-z]{2,3})?$`)
+
+// checkTemplates checks the agency's texts, and counts what each takes.
+func (b *Book) checkTemplates(a *desk.Agency) error {
+	a.Segments = nil
+	if len(a.Templates) == 0 {
+		a.Templates = nil
+		return nil
+	}
+	if len(a.Templates) > maxTemplates || b.o.Template == nil {
+		return &desk.Invalid{Field: "templates", Reason: "expected at most 50"}
+	}
+	a.Templates, a.Segments = maps.Clone(a.Templates), map[string]int{}
+	for _, name := range slices.Sorted(maps.Keys(a.Templates)) {
+		text := strings.TrimSpace(a.Templates[name])
+		if !templateName.MatchString(name) {
+			return &desk.Invalid{Field: "templates", Reason: "expected names of a-z, 0-9 and _, such as resolved, or resolved.en for English"}
+		}
+		if text == "" || len(text) > maxTemplate || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			return &desk.Invalid{Field: "templates", Reason: "expected texts of at most 1000 octets, without control characters"}
+		}
+		n, err := b.o.Template(a.Name, text)
+		if err != nil {
+			return &desk.Invalid{Field: "templates", Reason: err.Error()}
+		}
+		a.Templates[name], a.Segments[name] = text, n
+	}
+	return nil
+}
+
+// Templates are the agency's own texts, by name.
+func (b *Book) Templates(ctx context.Context, name string) (map[string]string, error) {
+	a, _, err := b.Find(ctx, name)
+	return a.Templates, err
 }
 
 // refusal is the store's in the desk's words.

@@ -24,13 +24,15 @@ func (e *InUse) Error() string { return "desk: the agency is still in use: " + e
 
 // Agency is an institution that handles tickets. Its name is its id: the word agency of tickets and keys.
 type Agency struct {
-	Name      string    `json:"name" doc:"What tickets and keys call it; its id" example:"Dinas PUPR"`
-	Parent    string    `json:"parent" doc:"Its superior: what it leaves unanswered is escalated there; empty: the head of the line"`
-	Officers  []Officer `json:"officers" nullable:"false" doc:"Who answers for it; empty to a key of another agency"`
-	Known     bool      `json:"configured" doc:"True: the line's own list of institutions has it, whether details were put or not"`
-	Version   uint64    `json:"version" doc:"Counts the changes of its details; 0: none were put. The ETag is the same in quotes"`
-	UpdatedAt time.Time `json:"updated_at,omitzero" doc:"When its details were put last"`
-	UpdatedBy string    `json:"updated_by,omitempty" doc:"The name of the key that put them"`
+	Name      string            `json:"name" doc:"What tickets and keys call it; its id" example:"Dinas PUPR"`
+	Parent    string            `json:"parent" doc:"Its superior: what it leaves unanswered is escalated there; empty: the head of the line"`
+	Officers  []Officer         `json:"officers" nullable:"false" doc:"Who answers for it; empty to a key of another agency"`
+	Templates map[string]string `json:"templates,omitempty" doc:"Its own texts for statuses, by name: {number}, {status}, {agency} and {note} stand for what they say; name.en is the one in English"`
+	Segments  map[string]int    `json:"template_segments,omitempty" doc:"How many segments each takes at most, without a note"`
+	Known     bool              `json:"configured" doc:"True: the line's own list of institutions has it, whether details were put or not"`
+	Version   uint64            `json:"version" doc:"Counts the changes of its details; 0: none were put. The ETag is the same in quotes"`
+	UpdatedAt time.Time         `json:"updated_at,omitzero" doc:"When its details were put last"`
+	UpdatedBy string            `json:"updated_by,omitempty" doc:"The name of the key that put them"`
 }
 
 // Officer is a person who answers for an agency.

@@ -53,6 +53,7 @@ type StatusRequest struct {
 	Agency      *string // hand the ticket to this agency; nil: as it is
 	ExternalID  *string // the case system's id; nil: as it is
 	MaxSegments int     // a longer SMS is *TooLong
+	Template    string  // the name of a template of the ticket's agency; "": the line's own text
 	Idempotency *Idempotency
 }
 

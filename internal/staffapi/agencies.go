@@ -36,8 +36,9 @@ type putAgencyInput struct {
 }
 
 type agencyBody struct {
-	Parent   string         `json:"parent,omitempty" maxLength:"100" doc:"Its superior; left out: the head of the line"`
-	Officers []desk.Officer `json:"officers,omitempty" nullable:"false" maxItems:"50" doc:"Who answers for it"`
+	Parent    string            `json:"parent,omitempty" maxLength:"100" doc:"Its superior; left out: the head of the line"`
+	Officers  []desk.Officer    `json:"officers,omitempty" nullable:"false" maxItems:"50" doc:"Who answers for it"`
+	Templates map[string]string `json:"templates,omitempty" doc:"Its own texts for statuses, by name (a-z, 0-9, _; .en behind it: in that language). {number} must stand in each; {status}, {agency} and {note} may"`
 }
 
 type deleteAgencyInput struct {
@@ -89,7 +90,7 @@ func (s *Server) putAgency(ctx context.Context, in *putAgencyInput) (*agencyOutp
 		return nil, err
 	}
 	a, created, err := s.o.Agencies.Put(ctx, desk.PutAgencyRequest{
-		Viewer: who, If: want, Agency: desk.Agency{Name: in.Name, Parent: in.Body.Parent, Officers: in.Body.Officers},
+		Viewer: who, If: want, Agency: desk.Agency{Name: in.Name, Parent: in.Body.Parent, Officers: in.Body.Officers, Templates: in.Body.Templates},
 	})
 	if err != nil {
 		return nil, s.refusal(err)

@@ -12,7 +12,7 @@ import (
 // locations are the fields that a problem may name: those of the API, not those that a caller made up.
 var locations = map[string]struct{}{
 	"body": {}, "body.status": {}, "body.note": {}, "body.notify": {}, "body.agency": {}, "body.external_id": {},
-	"body.max_segments": {}, "body.text": {}, "path.number": {}, "path.id": {}, "header.Idempotency-Key": {},
+	"body.max_segments": {}, "body.template": {}, "body.templates": {}, "body.text": {}, "path.number": {}, "path.id": {}, "header.Idempotency-Key": {},
 	"body.number":  {},
 	"query.status": {}, "query.agency": {}, "query.overdue": {}, "query.external_id": {}, "query.cursor": {}, "query.limit": {},
 	"query.after": {}, "query.wait": {}, "body.kind": {}, "path.name": {}, "body.parent": {}, "body.officers": {}, "header.If-Match": {},

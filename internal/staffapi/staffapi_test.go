@@ -246,9 +246,10 @@ func TestTheSameKeyGivesTheFirstAnswerByteForByte(t *testing.T) { // FAULTS A2
 func TestAPreviewTellsWhatATextCosts(t *testing.T) {
 	a := newAPI(t, nil)
 	for _, row := range []struct{ text, want string }{
-		{`Laporan \u201cjalan\u201d`, `{"alphabet":"gsm7","segments":1,"left":145,"culprits":[],"rewrite":"Laporan \"jalan\""}`},
-		{`5\u20ac {x}`, `{"alphabet":"gsm7","segments":1,"left":151,"culprits":[],"rewrite":"5€ {x}"}`},
-		{`baik 👍`, `{"alphabet":"ucs2","segments":1,"left":63,"culprits":["👍"],"rewrite":"baik 👍"}`},
+		{`Laporan \u201cjalan\u201d`, `{"alphabet":"gsm7","segments":1,"left":145,"culprits":[],"rewrite":"Laporan \"jalan\"","dropped":[],"rewrite_segments":1}`},
+		{`5\u20ac {x}`, `{"alphabet":"gsm7","segments":1,"left":151,"culprits":[],"rewrite":"5€ {x}","dropped":[],"rewrite_segments":1}`},
+		{`baik 👍`, `{"alphabet":"ucs2","segments":1,"left":63,"culprits":["👍"],"rewrite":"baik","dropped":["👍"],"rewrite_segments":1}`},
+		{strings.Repeat("Ṣalāt di masjid ", 6), `{"alphabet":"ucs2","segments":2,"left":38,"culprits":["Ṣ","ā"],"rewrite":"` + strings.Repeat("Salat di masjid ", 6) + `","dropped":[],"rewrite_segments":1}`},
 	} {
 		w := a.do(ask("POST", "/v1/preview", "readers", `{"text":"`+row.text+`"}`))
 		if w.Code != 200 || strings.TrimSpace(w.Body.String()) != row.want {

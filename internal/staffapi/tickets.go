@@ -32,6 +32,7 @@ type statusBody struct {
 	Agency      *string `json:"agency,omitempty" nullable:"true" maxLength:"100" doc:"Hand the ticket to this agency; left out: as it is"`
 	ExternalID  *string `json:"external_id,omitempty" nullable:"true" maxLength:"200" doc:"The case system's own id; left out: as it is"`
 	MaxSegments int     `json:"max_segments,omitempty" default:"3" minimum:"1" maximum:"255" doc:"A longer SMS is refused as too_long, and nothing changes"`
+	Template    string  `json:"template,omitempty" maxLength:"40" doc:"The name of a template of the ticket's agency: its text instead of the line's own"`
 }
 
 type questionInput struct {
@@ -92,7 +93,7 @@ func (s *Server) pushStatus(ctx context.Context, in *statusInput) (*pushOutput, 
 	}
 	return s.pushed(s.o.Desk.PushStatus(ctx, desk.StatusRequest{
 		Viewer: who, Number: n, Status: conversation.Status(b.Status), Note: b.Note, Notify: b.Notify == nil || *b.Notify,
-		Agency: b.Agency, ExternalID: b.ExternalID, MaxSegments: b.MaxSegments, Idempotency: idem,
+		Agency: b.Agency, ExternalID: b.ExternalID, MaxSegments: b.MaxSegments, Template: b.Template, Idempotency: idem,
 	}))
 }
 

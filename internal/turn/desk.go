@@ -74,6 +74,10 @@ func (d *Desk) PushStatus(ctx context.Context, r desk.StatusRequest) (a desk.Sta
 	if limit <= 0 {
 		limit = DefaultMaxSegments
 	}
+	templates, err := d.templates(ctx, r)
+	if err != nil {
+		return d.answeredBefore(ctx, r.Number, r.Idempotency, err)
+	}
 	did := doing{{action: store.AuditStatus, ref: string(r.Status)}}
 	if r.Agency != nil {
 		did = append(did, deed{action: store.AuditAssign, ref: *r.Agency})
@@ -81,7 +85,7 @@ func (d *Desk) PushStatus(ctx context.Context, r desk.StatusRequest) (a desk.Sta
 	return d.push(ctx, r.Number, r.Viewer, did, r.Idempotency, limit, func(known []conversation.Ticket) conversation.Input {
 		return conversation.StaffStatus{
 			Ticket: r.Number, Status: r.Status, Note: r.Note, Notify: r.Notify, By: r.Viewer.Name,
-			Agency: r.Agency, ExternalID: r.ExternalID, MaxSegments: limit, Known: known,
+			Agency: r.Agency, ExternalID: r.ExternalID, MaxSegments: limit, Templates: templates, Known: known,
 		}
 	})
 }

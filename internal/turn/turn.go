@@ -119,6 +119,8 @@ type Options struct {
 	// Brief tells whether the line is so far behind that it answers briefly; nil: never.
 	Brief func() bool
 	Log   *zap.Logger // default: none
+	// Templates are an agency's own texts, by name; nil: there are none.
+	Templates func(ctx context.Context, agency string) (map[string]string, error)
 	// Superior is the agency above another; "": none. Nil: there are none.
 	Superior func(agency string) string
 	// Count says what an SMS costs on a link: alphabet, segments, what is left in the last; default segment.Count.
