@@ -44,12 +44,13 @@ func build(b *testing.B) string {
 
 // daemon is `aduan serve` as a child process.
 type daemon struct {
-	cmd *exec.Cmd
-	log *bytes.Buffer
-	url string // of its HTTP
+	cmd  *exec.Cmd
+	log  *bytes.Buffer
+	url  string // of its HTTP
+	file string // its configuration
 }
 
-const config = `line: {short_code: "1708"}
+const config = `line: {short_code: "1708", quiet_hours: ""}
 store: {mode: external, addresses: [%q], data_dir: %q, key_file: %q}
 smpp:
   links:
@@ -71,7 +72,7 @@ func startDaemon(b *testing.B, bin string, g *generator, r *storetest.Redis) *da
 	}
 	listen := testenv.FreeAddr(b)
 	file := write("aduan.yaml", fmt.Appendf(nil, config, r.Addr(), filepath.Join(dir, "data"), write("key", key), g.String(), true, listen))
-	d := &daemon{cmd: exec.Command(bin, "serve", "-c", file), log: &bytes.Buffer{}, url: "http://" + listen}
+	d := &daemon{cmd: exec.Command(bin, "serve", "-c", file), log: &bytes.Buffer{}, url: "http://" + listen, file: file}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
 		b.Fatal(err)

@@ -47,7 +47,9 @@ type generator struct {
 	bound    chan struct{}
 	begin    time.Time
 	template []byte
-	flood    *flood // of receipts; nil: ids are not noted and none is sent
+	flood    *flood   // of receipts; nil: ids are not noted and none is sent
+	named    []string // ticket numbers that new SMS named, where naming
+	naming   bool
 }
 
 // Where the template is patched: source number's last digits, the text's last letters.
@@ -149,6 +151,11 @@ func (g *generator) handle(f []byte) {
 	case submitSM:
 		i := g.take(f)
 		g.ids++
+		if g.naming && i >= 0 {
+			if number := numberInText.Find(f); number != nil {
+				g.named = append(g.named, string(number))
+			}
+		}
 		if g.flood != nil && i >= 0 {
 			g.flood.taken = append(g.flood.taken, accepted{i, g.ids})
 		}
