@@ -112,35 +112,44 @@ func (s *Store) putSession(ctx context.Context, at, keyID string, lasts time.Dur
 	return s.rdb.Set(ctx, at, b, lasts).Err()
 }
 
-// FindSession gives the key of a session. ErrNoKey: it was ended, stood idle for too long, lasted too long, or its key is not
-// valid any more.
+// FindSession gives the key of a session, which is used by that. ErrNoKey: it was ended, stood idle for too long, lasted too
+// long, or its key is not valid any more.
 func (s *Store) FindSession(ctx context.Context, token string) (APIKey, error) {
-	if token == "" || len(token) > maxToken {
-		return APIKey{}, ErrNoKey
-	}
-	at := sessionKey(token)
-	b, err := s.rdb.Get(ctx, at).Bytes()
-	if errors.Is(err, redis.Nil) {
-		return APIKey{}, ErrNoKey
-	}
-	if err != nil {
-		return APIKey{}, fmt.Errorf("find a session: %w", err)
-	}
-	var v storedSession
-	now := s.opt.Now().UTC()
-	if err := json.Unmarshal(b, &v); err != nil || v.V != 1 || !now.Before(v.Seen.Add(SessionIdle)) || !now.Before(v.Created.Add(SessionMax)) {
-		return APIKey{}, ErrNoKey
-	}
-	k, err := s.KeyByID(ctx, v.Key)
+	k, v, err := s.session(ctx, token)
 	if err != nil {
 		return APIKey{}, err
 	}
-	if now.Sub(v.Seen) >= sessionTouch {
+	if now := s.opt.Now().UTC(); now.Sub(v.Seen) >= sessionTouch {
 		v.Seen = now
-		s.touch(ctx, at, v)
+		s.touch(ctx, sessionKey(token), v)
 		s.noteUse(ctx, k.ID, now)
 	}
 	return k, nil
+}
+
+// PeekSession is FindSession for a page that asks by itself: the session is not used by that.
+func (s *Store) PeekSession(ctx context.Context, token string) (APIKey, error) {
+	k, _, err := s.session(ctx, token)
+	return k, err
+}
+
+func (s *Store) session(ctx context.Context, token string) (k APIKey, v storedSession, err error) {
+	if token == "" || len(token) > maxToken {
+		return k, v, ErrNoKey
+	}
+	b, err := s.rdb.Get(ctx, sessionKey(token)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return k, v, ErrNoKey
+	}
+	if err != nil {
+		return k, v, fmt.Errorf("find a session: %w", err)
+	}
+	now := s.opt.Now()
+	if err := json.Unmarshal(b, &v); err != nil || v.V != 1 || !now.Before(v.Seen.Add(SessionIdle)) || !now.Before(v.Created.Add(SessionMax)) {
+		return k, v, ErrNoKey
+	}
+	k, err = s.KeyByID(ctx, v.Key)
+	return k, v, err
 }
 
 // touch notes that a session is used. One that was ended meanwhile stays ended (XX); that it fails once ends none.

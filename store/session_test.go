@@ -55,8 +55,12 @@ func TestSessionsOfTheConsole(t *testing.T) {
 	stands("used within half an hour", idle, true)
 	clock = clock.Add(store.SessionIdle - time.Second)
 	stands("which begins anew with each use", idle, true)
-	clock = clock.Add(store.SessionIdle)
-	stands("idle for half an hour", idle, false)
+	clock = clock.Add(store.SessionIdle - time.Second)
+	if _, err := other.PeekSession(ctx, idle); err != nil {
+		t.Errorf("looked at within half an hour: %v", err)
+	}
+	clock = clock.Add(time.Second)
+	stands("idle for half an hour: a look is no use", idle, false)
 
 	long := begin(id)
 	for range 24 {

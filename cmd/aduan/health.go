@@ -162,6 +162,13 @@ type web struct {
 	api      *staffapi.Server // nil before it serves
 }
 
+// server is what serves; requests come only once it is there.
+func (w *web) server() *staffapi.Server {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.api
+}
+
 // use changes the settings, before the listener is served or while it is.
 func (w *web) use(s staffapi.Settings) {
 	w.mu.Lock()

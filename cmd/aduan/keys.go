@@ -33,7 +33,7 @@ aduan keys store FILE makes the key that seals the store: another thing.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newKeysAdd(), newKeysList(), newKeysRotate(), newKeysRevoke(), newKeysStore())
+	cmd.AddCommand(newKeysAdd(), newKeysList(), newKeysRotate(), newKeysRevoke(), newKeysLink(), newKeysStore())
 	return cmd
 }
 

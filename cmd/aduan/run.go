@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -113,9 +114,16 @@ func (l *line) serveHTTP(ctx context.Context, ln net.Listener, extra map[string]
 	mounts := map[string]http.Handler{
 		"/livez": l.health.Livez(), "/readyz": l.health.Readyz(), "/metrics": telemetry.MetricsHandler(l.registry),
 	}
-	for path, h := range extra {
-		mounts[path] = h
+	phones := ""
+	if extra[phonesPath] != nil {
+		phones = phonesPath
 	}
+	pages, err := l.newConsole(ctx, phones)
+	if err != nil {
+		return err
+	}
+	maps.Copy(mounts, pages)
+	maps.Copy(mounts, extra)
 	api, err := l.web.serve(staffapi.Options{
 		Desk: l.desk, Agencies: l.agencies, Events: l.feed, Categories: func() []string { return l.turner.Settings().Engine.Words().Categories() }, Keys: l.store, Keyring: keyring.Ring{Store: l.store, Now: l.timing.now}, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
 	})

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,8 +25,10 @@ import (
 	"aduan/store"
 )
 
-// tryLink is the link of a trial.
-const tryLink = "main"
+const (
+	tryLink    = "main"    // the link of a trial
+	phonesPath = "/phone/" // its telephones
+)
 
 type tryOptions struct {
 	listen, smsc, data string
@@ -37,7 +40,7 @@ func newTry() *cobra.Command {
 		Use:   "try",
 		Short: "A whole line in one process, with telephones in the browser",
 		Long: `Runs everything in one process on loopback, for a first look: the store, an SMSC
-simulator, the daemon, and telephones on a page in the browser. The messages
+simulator, the daemon, its console, and telephones on a page in the browser. The messages
 truly travel over SMPP. Without --data all is gone at the end.`,
 		Args: usageArgs(cobra.NoArgs),
 	}
@@ -99,8 +102,12 @@ func runTrial(ctx context.Context, l *line, page, operator net.Listener, keeps b
 		SMSC: phone.Of(sim), Done: ctx.Done(), ShortCode: l.cfg.Line.ShortCode, APIKey: key, Log: l.log,
 		LinkState: l.firstLink,
 	})
-	greet(out, l, page.Addr(), operator.Addr(), key, keeps)
-	err = l.run(ctx, page, map[string]http.Handler{"/phone/": phones, "/": http.RedirectHandler("/phone/", http.StatusFound)})
+	token, err := trialLogin(ctx, l.store)
+	if err != nil {
+		return errors.Join(err, l.store.Close())
+	}
+	greet(out, l, page.Addr(), operator.Addr(), key, token, keeps)
+	err = l.run(ctx, page, map[string]http.Handler{phonesPath: phones})
 	stopSim()
 	return errors.Join(err, g.Wait())
 }
@@ -175,8 +182,20 @@ func trialKey(ctx context.Context, s *store.Store) (string, error) {
 	})
 }
 
+// trialLogin is a token by which a visitor signs in to the console once, with every right.
+func trialLogin(ctx context.Context, s *store.Store) (string, error) {
+	secret, err := s.AddKey(ctx, store.APIKey{
+		Name: "console", Scopes: store.Scopes, Created: time.Now().UTC(), Expires: time.Now().UTC().Add(30 * 24 * time.Hour),
+	})
+	if err != nil {
+		return "", err
+	}
+	id := strings.Split(secret, "_")[1]
+	return s.AddLoginLink(ctx, id)
+}
+
 // greet says where to look first.
-func greet(out io.Writer, l *line, page, operator net.Addr, key string, keeps bool) {
+func greet(out io.Writer, l *line, page, operator net.Addr, key, token string, keeps bool) {
 	kept := "everything is gone at the end; --data DIR keeps it"
 	switch {
 	case l.cfg.Store.Mode == configs.ModeEmbedded:
@@ -187,6 +206,8 @@ func greet(out io.Writer, l *line, page, operator net.Addr, key string, keeps bo
 	fmt.Fprintf(out, `Aduan is running, in one process, on this machine only.
 
   telephones   http://%[1]s/phone/
+  console      http://%[1]s/login/%[6]s
+               (good once, for ten minutes; later, sign in with the API key)
   API          http://%[1]s/v1/  (described by http://%[1]s/openapi.json)
   API key      %[2]s
   SMSC         %[3]s  (system_id aduan, password secret)
@@ -199,5 +220,5 @@ Three SMS to try from the telephone:
   BANTUAN
 
 Ctrl-C ends it.
-`, page, key, operator, l.store.Promise(), kept)
+`, page, key, operator, l.store.Promise(), kept, token)
 }

@@ -81,6 +81,8 @@ type ChangeView struct {
 	Note string    `json:"note" doc:"What staff wrote to the citizen with it"`
 	// Agency is set where the ticket was handed on.
 	Agency *string `json:"agency,omitempty" doc:"To whom this change handed the ticket; empty: back to the triage desk; left out: to nobody else"`
+
+	What string `json:"-"` // status, question, assigned, incomplete, unanswered …: which sentence of the console tells it
 }
 
 // MarshalJSON writes the time in UTC.

@@ -82,7 +82,7 @@ func entries(rec store.TicketRecord, head conversation.Ticket, view *desk.Ticket
 		if err := entry(rec, changeField(i), &e); err != nil {
 			return err
 		}
-		view.History = append(view.History, desk.ChangeView{At: e.At, By: e.By, From: string(e.From), To: string(e.To), Note: e.Note, Agency: e.Agency})
+		view.History = append(view.History, desk.ChangeView{At: e.At, By: e.By, What: e.What, From: string(e.From), To: string(e.To), Note: e.Note, Agency: e.Agency})
 	}
 	return nil
 }
