@@ -136,14 +136,14 @@ func (s settings) promise(o Options) string {
 	}
 	switch {
 	case o.Replicas > 0 && s.onDisk:
-		fmt.Fprintf(&b, ", and %s on theirs", count(o.Replicas, "has it", "have it"))
+		fmt.Fprintf(&b, ", and %s", count(o.Replicas, "has it on its own", "have it on theirs"))
 	case o.Replicas > 0:
 		fmt.Fprintf(&b, ", and %s", count(o.Replicas, "has it in its memory", "have it in their memory"))
 	}
 	switch {
 	case s.replicas > o.Replicas:
 		b.WriteString("; what a replica lacks when it is promoted is lost (accept_failover_loss)")
-	case s.replicas > 0:
+	case s.possible > 0 && s.replicas > 0: // else nobody knows of those that are down
 		b.WriteString("; that is each that can be promoted, so a failover loses nothing of it")
 	}
 	return b.String() + "."

@@ -87,6 +87,27 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 	}
 }
 
+// TestReliabilityTellsEveryFault: each fault that the line must survive has its row, and each row its test.
+func TestReliabilityTellsEveryFault(t *testing.T) {
+	var faults []string
+	for kind, last := range map[string]int{"S": 19, "R": 16, "D": 7, "C": 4, "A": 2} {
+		for n := 1; n <= last; n++ {
+			faults = append(faults, fmt.Sprint(kind, n))
+		}
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(read(t, "docs/reliability.md")) {
+		if f := strings.Split(line, " | "); len(f) == 4 {
+			rows[strings.TrimPrefix(f[0], "| ")] = f[3]
+		}
+	}
+	for _, fault := range append(faults, "R1b") {
+		if !strings.Contains(rows[fault], "`Test") {
+			t.Errorf("docs/reliability.md names no test of fault %s", fault)
+		}
+	}
+}
+
 func TestTheOperatorsPageTellsEveryRefusal(t *testing.T) {
 	const begin, end = "<!-- refusals: go test ./cmd/aduan -run OperatorsPage -update -->\n", "<!-- end of refusals -->\n"
 	before, rest, ok := strings.Cut(read(t, "docs/operators.md"), begin)
