@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"aduan/internal/apicheck"
 	"aduan/internal/certs/certstest"
 	"aduan/internal/testenv"
 )
@@ -152,6 +153,7 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 func fetch(ts *testscript.TestScript, path string) (int, []byte) {
 	client := &http.Client{
 		Timeout:       5 * time.Second,
+		Transport:     &apicheck.Transport{Fail: ts.Fatalf},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Get("http://" + ts.Getenv("HTTP") + path)

@@ -3,6 +3,7 @@ package rig
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aduan/internal/apicheck"
 )
 
 // Daemon is a process that serves a line; it can be killed and started again any number of times.
@@ -19,10 +22,11 @@ type Daemon struct {
 	t      testing.TB
 	bin    string
 	Config *Config
-	Env    []string // further variables: of the next Start
-	Args   []string // further arguments: of the next Start
-	Wrap   []string // a command that execs what follows it: of the next Start
-	Output *os.File // where the next Start prints, instead of into Log
+	Env    []string     // further variables: of the next Start
+	Args   []string     // further arguments: of the next Start
+	Wrap   []string     // a command that execs what follows it: of the next Start
+	client *http.Client // holds each answer of the API against /openapi.json
+	Output *os.File     // where the next Start prints, instead of into Log
 
 	mu   sync.Mutex
 	log  bytes.Buffer // guarded by mu; of all its processes
@@ -35,6 +39,7 @@ type Daemon struct {
 func NewDaemon(t testing.TB, c *Config, tags ...string) *Daemon {
 	t.Helper()
 	d := &Daemon{t: t, bin: Build(t, tags...), Config: c}
+	d.client = &http.Client{Timeout: 5 * time.Second, Transport: &apicheck.Transport{Base: transport, Fail: t.Errorf}}
 	t.Cleanup(func() {
 		d.Kill9()
 		if t.Failed() {

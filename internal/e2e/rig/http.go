@@ -6,12 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	"aduan/internal/desk"
 )
 
-var client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+var transport = &http.Transport{DisableKeepAlives: true}
 
 // Get asks the daemon's HTTP; key may be empty.
 func (d *Daemon) Get(path, key string) (status int, body []byte, err error) {
@@ -42,7 +41,7 @@ func (d *Daemon) Do(method, path, key, idempotency string, send []byte) (status 
 	if send != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := client.Do(r)
+	resp, err := d.client.Do(r)
 	if err != nil {
 		return 0, nil, err
 	}
