@@ -132,7 +132,7 @@ login refused, 5 not permitted, 6 not found.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitUsage, err) })
 	root.AddCommand(newTry(), newServe(), newCheck(), newSMSC(), newTalk(), newKeys(), newStatus(),
 		newDoctor(), newTrace(), newOutbox(), newReport(), newCapture(), newProfile(), newRestored(), newErase(),
-		newAudit())
+		newAudit(), newTickets())
 	return root
 }
 

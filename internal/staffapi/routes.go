@@ -49,6 +49,7 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	s.eventRoutes(api)
 	s.open311Routes(mux, api)
 	s.adminRoutes(api)
+	s.proofRoutes(api)
 	if err := s.unknownRoutes(served(api.OpenAPI())); err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ type Desk interface {
 	letterDesk
 	reportDesk
 	trailDesk
+	proofDesk
 }
 
 // Agencies are the institutions that handle tickets; *agency.Book is one. Its errors are those of package desk.
