@@ -32,7 +32,7 @@ func (l *line) newHealth() *telemetry.Health {
 			for _, link := range l.pool.Links() {
 				st := link.Status()
 				report := telemetry.LinkReport{State: st.State, Bound: link.Bound(), Reason: st.Reason}
-				if rate := l.rate(st.Name); report.Reason == "" && (rate.Stopped != "" || rate.Learnt > 0) {
+				if rate := l.rate(st.Name); report.Reason == "" && (rate.Stopped != "" || rate.Waits || rate.Learnt > 0) {
 					report.Reason = rate.String()
 				}
 				all[st.Name] = report

@@ -17,7 +17,7 @@ import (
 // rate is how fast a link sends now.
 func (l *line) rate(link string) vitals.Rate {
 	f, _ := l.sender.Flow(link)
-	return vitals.Rate{Given: f.Given, Learnt: math.Round(f.Learnt*100) / 100, Stopped: f.Stopped}
+	return vitals.Rate{Given: f.Given, Learnt: math.Round(f.Learnt*100) / 100, Waits: f.Waits, Stopped: f.Stopped}
 }
 
 // queueView is what waits in the store.

@@ -20,6 +20,7 @@ type Metrics struct {
 	given     *prometheus.GaugeVec
 	learnt    *prometheus.GaugeVec
 	stopped   *prometheus.GaugeVec
+	awaits    *prometheus.GaugeVec
 }
 
 // NewMetrics registers the sender's instruments with reg; nil keeps them unregistered.
@@ -53,9 +54,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		stopped: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aduan_sender_stopped", Help: "1 where a link's sending waits because the operator refuses our settings.",
 		}, []string{"link"}),
+		awaits: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "aduan_sender_awaits_share", Help: "1 where a link is bound and this daemon sends nothing yet: its share of the rate is still the others', 4 s as a rule.",
+		}, []string{"link"}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.outcomes, m.receipts, m.lag, m.unstored, m.throttled, m.requeued, m.given, m.learnt, m.stopped)
+		reg.MustRegister(m.outcomes, m.receipts, m.lag, m.unstored, m.throttled, m.requeued, m.given, m.learnt, m.stopped, m.awaits)
 	}
 	return m
 }
@@ -79,11 +83,16 @@ func (m *Metrics) waits(link string) { m.requeued.WithLabelValues(link).Inc() }
 func (m *Metrics) flow(link string, f Flow) {
 	m.given.WithLabelValues(link).Set(f.Given)
 	m.learnt.WithLabelValues(link).Set(f.Learnt)
-	stopped := 0.0
-	if f.Stopped != "" {
-		stopped = 1
+	m.stopped.WithLabelValues(link).Set(yes(f.Stopped != ""))
+	m.awaits.WithLabelValues(link).Set(yes(f.Waits))
+}
+
+// yes is a condition as a gauge tells it.
+func yes(is bool) float64 {
+	if is {
+		return 1
 	}
-	m.stopped.WithLabelValues(link).Set(stopped)
+	return 0
 }
 
 // forget takes the gauges of a link away that is not served any more.
@@ -91,4 +100,5 @@ func (m *Metrics) forget(link string) {
 	m.given.DeleteLabelValues(link)
 	m.learnt.DeleteLabelValues(link)
 	m.stopped.DeleteLabelValues(link)
+	m.awaits.DeleteLabelValues(link)
 }

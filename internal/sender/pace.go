@@ -203,13 +203,14 @@ type Flow struct {
 	Given     float64 // submit_sm a second that the configuration gives this daemon; 0: no limit
 	Learnt    float64 // what the operator lets us send at the moment; 0: it does not slow us
 	Stopped   string  // why nothing is sent, in words; "": it is
+	Waits     bool    // nothing is sent yet on a link that is up: the rate is still the others'
 	Throttled time.Time
 }
 
 func (p *pace) flow() Flow {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Flow{Given: max(p.given, 0), Learnt: p.learnt, Stopped: p.stopped, Throttled: p.cutAt}
+	return Flow{Given: max(p.given, 0), Learnt: p.learnt, Stopped: p.stopped, Waits: p.given < 0, Throttled: p.cutAt}
 }
 
 // isStopped tells whether the link's sending has stopped; ask: it may ask again now.

@@ -139,6 +139,13 @@ func (q *queue) bound(now time.Time, lasts time.Duration) bool {
 	return up && now.Sub(q.upSince) >= lasts
 }
 
+// flow is how the link sends. Where it is down, nothing else holds its SMS.
+func (q *queue) flow() Flow {
+	f := q.pace.flow()
+	f.Waits = f.Waits && q.link.Bound()
+	return f
+}
+
 // put takes an SMS into the place that was reserved for it; false: the queue has closed.
 func (q *queue) put(h held, first bool) bool {
 	q.mu.Lock()

@@ -94,7 +94,7 @@ func (s *Sender) share() {
 	for name, q := range s.queues {
 		q.pace.setGiven(s.given(q, s.routes.Links[name], now))
 		q.signal()
-		s.o.Metrics.flow(name, q.pace.flow())
+		s.o.Metrics.flow(name, q.flow())
 	}
 }
 

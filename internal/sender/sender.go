@@ -391,5 +391,5 @@ func (s *Sender) Flow(link string) (Flow, bool) {
 	if q == nil {
 		return Flow{}, false
 	}
-	return q.pace.flow(), true
+	return q.flow(), true
 }

@@ -1,11 +1,11 @@
 package storemodel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
-	"sort"
 	"time"
 
 	"aduan/store"
@@ -247,10 +247,7 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) (store.Claimed, error)
 	}
 	due := new(map[int]bool) // the shards that are claimed from, as the store does: told where an answer is lost
 	err := s.do(ctx, "read", func() {
-		*due = map[int]bool{}
-		for _, k := range s.r.dueNow(c.Now) {
-			(*due)[k.shard] = true
-		}
+		*due = s.r.dueShards(c.Now)
 	})
 	if err != nil || len(*due) == 0 {
 		return store.Claimed{}, err
@@ -266,10 +263,7 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) (store.Claimed, error)
 		if a.fenced = s.r.fences[c.Boot]; a.fenced {
 			return
 		}
-		for _, k := range s.r.dueNow(c.Now) {
-			if !shards[k.shard] {
-				continue
-			}
+		for _, k := range s.r.dueNow(c.Now, shards) {
 			switch k.kind {
 			case 's':
 				s.r.claimSMS(&a.got, k, c, room)
@@ -298,20 +292,36 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) (store.Claimed, error)
 	return a.got, nil
 }
 
-func (r *Redis) dueNow(now time.Time) []dueKey {
-	var keys []dueKey
+// dueShards are those in which something is due.
+func (r *Redis) dueShards(now time.Time) map[int]bool {
+	shards := map[int]bool{}
 	for k, at := range r.due {
 		if !at.After(now) {
-			keys = append(keys, k)
+			shards[k.shard] = true
 		}
 	}
-	sort.Slice(keys, func(i, j int) bool {
-		a, b := keys[i], keys[j]
-		if !r.due[a].Equal(r.due[b]) {
-			return r.due[a].Before(r.due[b])
+	return shards
+}
+
+// dueNow is what is due in some shards, the oldest first.
+func (r *Redis) dueNow(now time.Time, shards map[int]bool) []dueKey {
+	type due struct {
+		key dueKey
+		at  time.Time
+	}
+	var list []due
+	for k, at := range r.due {
+		if !at.After(now) && shards[k.shard] {
+			list = append(list, due{k, at})
 		}
-		return string(a.kind)+a.name < string(b.kind)+b.name
+	}
+	slices.SortFunc(list, func(a, b due) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.key.kind, b.key.kind), cmp.Compare(a.key.name, b.key.name))
 	})
+	keys := make([]dueKey, len(list))
+	for i, d := range list {
+		keys[i] = d.key
+	}
 	return keys
 }
 

@@ -52,6 +52,7 @@ type Window struct {
 type Rate struct {
 	Given   float64 `json:"given"`   // submit_sm a second, this daemon's share of the link's rate
 	Learnt  float64 `json:"learnt"`  // what the operator lets us send at the moment
+	Waits   bool    `json:"waits"`   // nothing is sent yet: its share is still the others'
 	Stopped string  `json:"stopped"` // why nothing is sent: the operator refuses our settings; "": it is
 }
 
@@ -60,6 +61,8 @@ func (v Rate) String() string {
 	switch {
 	case v.Stopped != "":
 		return "sending waits: " + v.Stopped
+	case v.Waits:
+		return "sending waits for its share of the rate: the other daemons must leave it first, a few seconds"
 	case v.Learnt > 0:
 		return fmt.Sprintf("slowed by the operator to %.3g a second", v.Learnt)
 	case v.Given > 0:
