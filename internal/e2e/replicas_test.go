@@ -29,7 +29,7 @@ func TestR12_ClusterUnderLoad(t *testing.T) {
 // TestCrashManaged is the storm on a redis-server that the daemon runs itself: it dies with the daemon, and alone.
 func TestCrashManaged(t *testing.T) {
 	t.Parallel()
-	storm{citizens: 100, each: 4, kills: 5, cuts: 4, children: 3, on: rig.Managed}.rage(t)
+	storm{citizens: 60, each: 4, kills: 3, cuts: 2, children: 2, on: rig.Managed}.rage(t)
 }
 
 // nodeFaults are what befalls the servers of a store that has several, or that the daemon runs itself.

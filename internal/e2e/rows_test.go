@@ -56,14 +56,14 @@ func TestR5_RedisStandsStill(t *testing.T) {
 		return answered, refused
 	}
 	l.Redis.Stop()
-	answered, refused := under("while Redis stands still", 4*time.Second)
+	answered, refused := under("while Redis stands still", 3*time.Second)
 	l.Redis.Cont()
 	if refused < 100 || answered-refused > 100 { // a window may have been on its way
 		t.Errorf("while Redis stands still %d were answered, %d of them with a temporary error", answered, refused)
 	}
 	flows()
 	l.StoreNet.Delay(300 * time.Millisecond)
-	answered, refused = under("while Redis is slow", 4*time.Second)
+	answered, refused = under("while Redis is slow", 3*time.Second)
 	l.StoreNet.Delay(0)
 	t.Logf("while Redis is slow %d were answered, %d of them with a temporary error", answered, refused)
 	flows()
@@ -102,7 +102,7 @@ func TestD4_NoFileDescriptors(t *testing.T) {
 	}) {
 		t.Error("a hundred callers did not use up 64 descriptors")
 	}
-	for range 20 {
+	for range 5 {
 		kept(t, p.Send(rig.ShortCode, newReport()))
 	}
 	if sessions := l.SMSC.Sessions(); sessions != 1 {
@@ -112,7 +112,7 @@ func TestD4_NoFileDescriptors(t *testing.T) {
 		_ = c.Close()
 	}
 	l.Daemon.WaitReady()
-	reads(t, p, 21)
+	reads(t, p, 6)
 	t.Log(l.Audit(t, 0))
 }
 
