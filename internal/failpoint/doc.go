@@ -14,6 +14,9 @@ package failpoint
 // Env is the variable that a build with failpoints reads: NAME:N, several by comma.
 const Env = "ADUAN_FAILPOINT"
 
+// HurryEnv is the variable by which a build with failpoints shortens pauses that last for minutes: "60" is 60 times.
+const HurryEnv = "ADUAN_HURRY"
+
 // The points, in a message's order.
 const (
 	AfterReceive = "after-receive" // a deliver_sm was taken from its lane

@@ -53,6 +53,12 @@ func Hit(name string) {
 	select {} // the signal is on its way
 }
 
+// Hurry is how many times shorter long pauses are, as the environment says.
+func Hurry() int {
+	n, _ := strconv.Atoi(os.Getenv(HurryEnv)) // none, or no number: not at all
+	return max(n, 1)
+}
+
 // Poison panics when text contains the token that the environment names.
 func Poison(text string) {
 	if token := read().token; token != "" && strings.Contains(text, token) {

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"aduan/internal/failpoint"
 	"aduan/store"
 )
 
@@ -94,6 +95,10 @@ func (o *Options) defaults() {
 	o.RampTo = cmp.Or(o.RampTo, 1000)
 	o.RampEvery = cmp.Or(o.RampEvery, 10*time.Second)
 	o.Grace = cmp.Or(o.Grace, 5*time.Second)
+	if n := time.Duration(failpoint.Hurry()); n > 1 {
+		o.RetryMin, o.RetryMax, o.RetryAfterMax, o.BreakerOpen = o.RetryMin/n, o.RetryMax/n, o.RetryAfterMax/n, o.BreakerOpen/n
+		o.Timeout, o.RampEvery = time.Second, o.RampEvery/n
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
