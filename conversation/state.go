@@ -21,6 +21,7 @@ type State struct {
 	OptedOut   bool        `json:"oo,omitempty"`
 	NoPhone    bool        `json:"np,omitempty"` // a report of another channel, from nobody whom we can write to
 	Tickets    []Ticket    `json:"t,omitempty"`  // open ones and the latest closed, oldest first
+	Resting    []Number    `json:"rt,omitempty"` // tickets before these, whose heads are to be brought: see Wake
 	Questions  []Question  `json:"q,omitempty"`  // standing, newest last
 	Away       []Away      `json:"aw,omitempty"` // clocks of open tickets not held
 	EraseAt    time.Time   `json:"ea,omitzero"`  // confirmed: then everything is erased
@@ -131,6 +132,9 @@ func EncodeState(s State) ([]byte, error) {
 func DecodeState(b []byte) (State, error) {
 	if len(b) == 0 {
 		return State{}, nil
+	}
+	if b[0] == restForm {
+		return decodeShort(b)
 	}
 	var s State
 	if err := json.Unmarshal(b, &s); err != nil {

@@ -274,7 +274,7 @@ func (w *watch) look(at time.Time, own string, boots map[string]string) (dead []
 // it: a boot whose master was cut off must stop submitting before the others, who see its counter stand still at the
 // new master, take over what it holds.
 func (s *Store) renew(ctx context.Context, boot string, sends []string) (renewal, error) {
-	keys, says := []string{bootsKey(), fencedKey(), sendsKey()}, ""
+	keys, says := []string{bootsKey(), fencedKey(), sendsKey(), formsKey()}, ""
 	if sends != nil {
 		b, err := json.Marshal(sends)
 		if err != nil {
@@ -282,7 +282,7 @@ func (s *Store) renew(ctx context.Context, boot string, sends []string) (renewal
 		}
 		says = string(b)
 	}
-	reply, err := s.lines.alone(ctx, scriptRenew, keys, boot, says)
+	reply, err := s.lines.alone(ctx, scriptRenew, keys, boot, says, schemaVersion)
 	if err != nil {
 		return renewal{}, err
 	}

@@ -192,74 +192,26 @@ type ticketCheck struct {
 }
 
 func (c *ticketCheck) batch(ctx context.Context, shard int, serials []uint64) error {
-	pipe := c.s.rdb.Pipeline()
-	asked := make([]*redis.MapStringStringCmd, len(serials))
+	jobs := make([]*job, len(serials))
 	for i, n := range serials {
-		asked[i] = pipe.HGetAll(ctx, ticketKey(shard, n))
+		jobs[i] = c.s.lines.start(ctx, scriptRead, []string{ticketKey(shard, n)}, []any{"o"})
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return fmt.Errorf("read tickets of shard %02d: %w", shard, err)
-	}
-	found := make(map[uint64]map[string]string, len(serials))
-	owners := map[string]*redis.SliceCmd{}
-	pipe = c.s.rdb.Pipeline()
-	for i, cmd := range asked {
-		f := cmd.Val()
-		if len(f) == 0 {
+	for i, n := range serials {
+		reply, err := c.s.lines.wait1(ctx, jobs[i])
+		if err != nil {
+			return fmt.Errorf("read tickets of shard %02d: %w", shard, err)
+		}
+		_, err = c.s.ticketOf(shard, n, asList(reply))
+		if errors.Is(err, ErrNotFound) {
 			continue // a serial that was never used
 		}
-		found[serials[i]] = f
-		if owner := ownerOf(f); owner != "" && owners[owner] == nil {
-			owners[owner] = pipe.HMGet(ctx, citizenKey(CitizenID{Shard: shard, Hash: owner}), citizenFields...)
+		c.read++
+		if err == nil {
+			continue
 		}
-	}
-	if len(owners) > 0 {
-		if _, err := pipe.Exec(ctx); err != nil {
-			return fmt.Errorf("read citizens of shard %02d: %w", shard, err)
-		}
-	}
-	for _, n := range serials {
-		if f := found[n]; f != nil {
-			c.one(shard, n, f, owners[ownerOf(f)])
+		if c.damaged++; len(c.named) < damagedNamed {
+			c.named = append(c.named, strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": "))
 		}
 	}
 	return nil
-}
-
-func ownerOf(f map[string]string) string {
-	if len(f["o"]) <= plainHeader {
-		return ""
-	}
-	return f["o"][plainHeader:]
-}
-
-// one opens everything that stands of a ticket.
-func (c *ticketCheck) one(shard int, serial uint64, f map[string]string, owner *redis.SliceCmd) {
-	c.read++
-	key := ticketKey(shard, serial)
-	_, err := decodePlain(key, "o", []byte(f["o"]))
-	if err == nil {
-		_, err = decodePlain(key, "h", []byte(f["h"]))
-	}
-	r := TicketRecord{Shard: shard, Serial: serial, Owner: CitizenID{Shard: shard, Hash: ownerOf(f)}, Entries: map[string][]byte{}}
-	if err == nil && owner != nil {
-		if r.Citizen, err = c.s.citizen(r.Owner, asStrings(owner.Val())); errors.Is(err, ErrNotFound) {
-			err = nil // erased
-		}
-		if r.Citizen.damaged != "" {
-			err = damaged(citizenKey(r.Owner), "s", errors.New("it does not open"))
-		}
-	}
-	if err == nil {
-		delete(f, "o")
-		delete(f, "h")
-		delete(f, indexField)
-		err = r.unseal(key, f)
-	}
-	if err == nil {
-		return
-	}
-	if c.damaged++; len(c.named) < damagedNamed {
-		c.named = append(c.named, strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": "))
-	}
 }

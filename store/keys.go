@@ -67,6 +67,8 @@ func packedKey(chain int) string  { return chainTag(chain) + "audit.packed" }
 func serialKey(shard int) string  { return tag(shard) + "serial" }
 
 func openKey(shard int) string { return tag(shard) + "open" }
+func restKey(shard int) string { return tag(shard) + "rest" }
+func formsKey() string         { return lineTag + "forms" }
 
 // shelfKey is where an agency's open tickets are listed; "" is all open ones.
 func shelfKey(shard int, agency string) string {

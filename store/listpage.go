@@ -229,7 +229,7 @@ func (s *Store) askHeads(ctx context.Context, q *TicketQuery, streams *[Shards]l
 		for n := st.low; n > firstSerial && len(keys) < once; n-- {
 			keys = append(keys, ticketKey(shard, n-1))
 		}
-		jobs[shard] = s.lines.start(ctx, scriptHeads, keys, nil)
+		jobs[shard] = s.lines.start(ctx, scriptHeads, keys, []any{"h"})
 	}
 	for shard, j := range jobs {
 		if j == nil {

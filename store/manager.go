@@ -6,7 +6,10 @@ import (
 )
 
 // schemaVersion is the form of the data. A store written by a newer one is left alone.
-const schemaVersion = 1
+//
+// 1: a ticket is a hash, an SMS too. 2: open tickets are listed, what nothing happens to rests in one string. A daemon of
+// this version reads and writes both, and the store takes form 2 once no daemon of an older version lives.
+const schemaVersion = 2
 
 // scriptSerial and scriptProbe are the manager's own scripts.
 var (

@@ -163,8 +163,11 @@ func (s *Store) Run(ctx context.Context) error {
 	go func() { defer close(ahead); s.serials.keepAhead(ctx) }() // waited for below
 	scrubbed := make(chan struct{})
 	go func() { defer close(scrubbed); s.scrubs(ctx) }() // waited for below
+	rested := make(chan struct{})
+	go func() { defer close(rested); s.restLoop(ctx) }() // waited for below
 	s.watch(ctx)
 	<-ahead
+	<-rested
 	<-supervised
 	<-scrubbed
 	return nil

@@ -160,7 +160,7 @@ func TestAnotherKeyIsRefusedInWords(t *testing.T) {
 
 func TestD6ANewerSchemaIsLeftAlone(t *testing.T) {
 	r := storetest.Start(t, storetest.Options{})
-	if err := r.Client().Set(t.Context(), "{line}:schema", "2", 0).Err(); err != nil {
+	if err := r.Client().Set(t.Context(), "{line}:schema", "3", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.Open(t.Context(), storetest.Config(t, r)); !errors.Is(err, store.ErrSchema) {

@@ -65,6 +65,9 @@ type Options struct {
 	Redelivery time.Duration // how long a mark that is not settled stands; default 24 h
 	SettledFor time.Duration // how long a settled mark stands; default 60 s
 
+	Rested    Rested        // makes the states of citizens small who rest; nil: they stay as they are
+	RestAfter time.Duration // how long nothing happened to who rests; default 73 h, longer than receipts are waited for
+
 	Now         func() time.Time      // default time.Now; the embedded store's expiries follow it
 	Entropy     io.Reader             // default crypto/rand
 	Log         *zap.Logger           // default: none
@@ -110,6 +113,7 @@ func (o Options) withDefaults() (Options, error) {
 	o = o.Resolve()
 	setDefault(&o.Fsync, FsyncAlways)
 	setDefault(&o.Wait, time.Second)
+	setDefault(&o.RestAfter, restDefault)
 	setDefault(&o.Retention.Tickets, 1825*24*time.Hour)
 	setDefault(&o.Retention.Events, 30*24*time.Hour)
 	setDefault(&o.Redelivery, 24*time.Hour)

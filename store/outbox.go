@@ -275,12 +275,16 @@ func (s *Store) Messages(ctx context.Context, ids []string) ([]Message, error) {
 		shards = append(shards, shard)
 	}
 	var out []Message
+	rested := restedMessages{s: s, tickets: map[ticketRef]TicketRecord{}}
 	for i, j := range jobs {
 		reply, err := s.lines.wait1(ctx, j)
 		if err != nil {
 			return nil, fmt.Errorf("read SMS: %w", err)
 		}
 		m, err := s.message(shards[i], j.keys[0], asList(reply))
+		if errors.Is(err, ErrNotFound) {
+			m, err = rested.message(ctx, shards[i], strings.TrimPrefix(j.keys[0], tag(shards[i])+"m:"))
+		}
 		switch {
 		case errors.Is(err, ErrNotFound):
 			continue
@@ -301,19 +305,9 @@ func (s *Store) message(shard int, key string, reply []any) (Message, error) {
 		return Message{}, ErrNotFound
 	}
 	f, who := asMap(asList(reply[0])), asStrings(asList(reply[1]))
-	m := Message{ID: key[len(tag(shard))+len("m:"):], State: f["st"], Link: f["l"], Error: f["er"], Times: map[string]time.Time{}}
+	m := readMessage(key[len(tag(shard))+len("m:"):], f)
 	m.Ticket, _ = strconv.ParseUint(f["tk"], 10, 64)
-	m.Tries, _ = strconv.Atoi(f["tr"])
-	class, _ := strconv.Atoi(f["cl"])
-	m.Class, m.Proof = Class(class), f["th"]
-	if m.Interim = f["ir"]; m.Interim != "" {
-		m.InterimAt = fromMillis(f["ia"])
-	}
-	for name, v := range f {
-		if state, ok := strings.CutPrefix(name, "t:"); ok {
-			m.Times[state] = fromMillis(v)
-		}
-	}
+	m.Proof = f["th"]
 	c, err := s.citizen(CitizenID{Shard: shard, Hash: who[0]}, who[1:])
 	if errors.Is(err, ErrNotFound) || f["x"] == "" { // erased
 		return m, nil
@@ -324,4 +318,21 @@ func (s *Store) message(shard int, key string, reply []any) (Message, error) {
 	text, err := c.key.unseal(key, "x", []byte(f["x"]))
 	m.Text = string(text)
 	return m, err
+}
+
+// readMessage reads what is readable of an SMS.
+func readMessage(id string, f map[string]string) Message {
+	m := Message{ID: id, State: f["st"], Link: f["l"], Error: f["er"], Times: map[string]time.Time{}}
+	m.Tries, _ = strconv.Atoi(f["tr"])
+	class, _ := strconv.Atoi(f["cl"])
+	m.Class = Class(class)
+	if m.Interim = f["ir"]; m.Interim != "" {
+		m.InterimAt = fromMillis(f["ia"])
+	}
+	for name, v := range f {
+		if state, ok := strings.CutPrefix(name, "t:"); ok {
+			m.Times[state] = fromMillis(v)
+		}
+	}
+	return m
 }

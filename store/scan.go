@@ -90,7 +90,7 @@ func (s *Store) scanHeads(ctx context.Context, shard int, from, to uint64) ([]Ti
 		for i := n; i <= min(to, n+scanKeys-1); i++ {
 			keys = append(keys, ticketKey(shard, i))
 		}
-		jobs = append(jobs, s.lines.start(ctx, scriptHeads, keys, nil))
+		jobs = append(jobs, s.lines.start(ctx, scriptHeads, keys, []any{"h"}))
 	}
 	recs := make([]TicketRecord, 0, to-from+1)
 	serial := from
@@ -125,5 +125,8 @@ func (s *Store) scanWhole(ctx context.Context, shard int, from, to uint64) ([]Ti
 
 // decodeHead reads what heads.lua gave of one ticket.
 func decodeHead(key, stored string) ([]byte, error) {
+	if stored[0] == packedForm {
+		return packedHead(key, []byte(stored[1:]))
+	}
 	return decodePlain(key, "h", []byte(stored))
 }

@@ -48,10 +48,13 @@ var (
 
 	scriptList  = loadScript("list", false)
 	scriptHeads = loadScript("heads", false)
+	scriptRest  = canWait(loadScript("rest", true))
+	scriptForm  = loadScript("form", true)
+	scriptIndex = canWait(loadScript("index", true))
 
 	allScripts = []*script{
 		scriptSurge, scriptAnnounce, scriptAudit, scriptChain,
-		scriptPark, scriptUnpark, scriptRevive, scriptList, scriptHeads,
+		scriptPark, scriptUnpark, scriptRevive, scriptList, scriptHeads, scriptRest, scriptForm, scriptIndex,
 		scriptCommit, scriptDone, scriptReceipt, scriptStray, scriptSettle, scriptRedeliver, scriptRelease, scriptClaim,
 		scriptTakeOver, scriptPart, scriptHanded, scriptHeld, scriptRead, scriptRenew, scriptBury, scriptLease, scriptAge,
 	}

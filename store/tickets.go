@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"aduan/internal/msisdn"
 )
@@ -18,6 +19,10 @@ type TicketRecord struct {
 	Entries map[string][]byte // field → data, unsealed
 	Erased  bool              // its citizen was erased
 	Citizen Citizen           // zero where the citizen was erased: then Entries has only what is readable
+
+	awake  bool            // it is not at rest as a whole
+	plain  map[string]bool // entries that stand readable
+	rested []restedSMS     // SMS that rest in it
 }
 
 // erasedOwner stands in the place of an erased citizen's id.
@@ -48,26 +53,65 @@ func (s *Store) ticketOf(shard int, serial uint64, l []any) (TicketRecord, error
 	if len(l) < 2 || len(asList(l[0])) == 0 {
 		return TicketRecord{Shard: shard, Serial: serial}, fmt.Errorf("%s: %w", key, ErrNotFound)
 	}
-	f := asMap(asList(l[0]))
-	r := TicketRecord{Shard: shard, Serial: serial, Entries: make(map[string][]byte, len(f))}
-	owner, err := decodePlain(key, "o", []byte(f["o"]))
-	if err != nil {
-		return r, err
+	f, who := asMap(asList(l[0])), asStrings(asList(l[1]))
+	r := TicketRecord{Shard: shard, Serial: serial, Entries: make(map[string][]byte, len(f)), plain: map[string]bool{}, awake: f["o"] != ""}
+	owner, head := who[0], f["h"]
+	var rested *restedTicket
+	var err error
+	if packed := f[packedField]; packed != "" {
+		if rested, err = unpack(key, shard, []byte(packed)); err != nil {
+			return r, err
+		}
+		owner, r.Head = rested.owner, rested.head
 	}
-	delete(f, indexField)
-	r.Owner = CitizenID{Shard: shard, Hash: string(owner)}
-	r.Erased = string(owner) == erasedOwner
-	if r.Head, err = decodePlain(key, "h", []byte(f["h"])); err != nil {
-		return r, err
+	if r.awake {
+		stored, err := decodePlain(key, "o", []byte(f["o"]))
+		if err != nil {
+			return r, err
+		}
+		owner = string(stored)
 	}
-	delete(f, "o")
-	delete(f, "h")
-	r.Citizen, err = s.citizen(r.Owner, asStrings(asList(l[1]))[1:])
+	r.Owner, r.Erased = CitizenID{Shard: shard, Hash: owner}, owner == erasedOwner
+	if head != "" || rested == nil {
+		if r.Head, err = decodePlain(key, "h", []byte(head)); err != nil {
+			return r, err
+		}
+	}
+	r.Citizen, err = s.citizen(r.Owner, who[1:])
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return r, err
 	}
 	r.Number = r.Citizen.Number
+	if rested != nil {
+		if err := r.wake(key, rested); err != nil {
+			return r, err
+		}
+	}
+	for _, field := range []string{"o", "h", indexField, packedField} {
+		delete(f, field)
+	}
 	return r, r.unseal(key, f)
+}
+
+// wake fills in what rests in the ticket. Of an erased citizen that is what is readable.
+func (r *TicketRecord) wake(key string, t *restedTicket) error {
+	if r.Citizen.key != nil {
+		if err := t.open(key, r.Citizen.key); err != nil {
+			return err
+		}
+	}
+	for f, data := range t.plain {
+		r.Entries[f], r.plain[f] = data, true
+	}
+	for f, data := range t.sealed {
+		r.Entries[f] = data
+	}
+	for _, m := range t.sms {
+		f := "m" + strconv.Itoa(m.field)
+		r.Entries[f], r.plain[f] = []byte(m.id), true
+	}
+	r.rested = t.sms
+	return nil
 }
 
 // unseal fills in the entries. Those of an erased citizen that were sealed are gone.
@@ -78,6 +122,7 @@ func (r *TicketRecord) unseal(key string, f map[string]string) error {
 		switch {
 		case v != "" && v[0] == plainForm:
 			data, err = decodePlain(key, field, []byte(v))
+			r.plain[field] = true
 		case r.Citizen.key == nil:
 			continue
 		default:

@@ -60,7 +60,7 @@ func (s *Store) TraceSMS(ctx context.Context, id string) (SMSTrace, error) {
 	l := asList(reply)
 	m, err := s.message(shard, key, l)
 	if errors.Is(err, ErrNotFound) {
-		return SMSTrace{}, fmt.Errorf("SMS %s: %w", id, err)
+		return s.traceRested(ctx, shard, id)
 	}
 	if err != nil {
 		return SMSTrace{}, err
@@ -76,6 +76,19 @@ func (s *Store) TraceSMS(ctx context.Context, id string) (SMSTrace, error) {
 	_ = json.Unmarshal([]byte(f["acc"]), &t.MessageIDs) // none yet
 	t.readNotes(f)
 	return t, s.readPlace(ctx, &t)
+}
+
+// traceRested reads an SMS that rests in its ticket: the ways of its tries and receipts are not kept any more.
+func (s *Store) traceRested(ctx context.Context, shard int, id string) (SMSTrace, error) {
+	rec, m, err := s.findRested(ctx, shard, id)
+	if err != nil {
+		return SMSTrace{}, fmt.Errorf("SMS %s: %w", id, err)
+	}
+	t := SMSTrace{
+		Message: m.message(rec), Citizen: rec.Owner, Number: rec.Number, From: m.fields["fr"], Queued: fromMillis(m.fields["q"]),
+	}
+	_ = json.Unmarshal([]byte(m.fields["acc"]), &t.MessageIDs) // refused: there are none
+	return t, nil
 }
 
 // readNotes reads tries and receipts.
@@ -162,24 +175,23 @@ func whole(ids []string) []string {
 	return slices.DeleteFunc(ids, func(id string) bool { _, ok := ShardOf(id); return !ok })
 }
 
-// ownersAtOnce is how many tickets are looked at in one pipeline.
-const ownersAtOnce = 500
+// ownersAtOnce is how many tickets are looked at by one script.
+const ownersAtOnce = 200
 
 // TicketsOf gives the serials of a citizen's tickets. It looks through the tickets of the citizen's shard: there is no index, and a shard is a hundredth of a line.
 func (s *Store) TicketsOf(ctx context.Context, id CitizenID) ([]uint64, error) {
 	var found []uint64
 	err := s.eachSerial(ctx, id.Shard, ownersAtOnce, func(serials []uint64) error {
-		pipe := s.rdb.Pipeline()
-		owners := make([]*redis.SliceCmd, len(serials))
+		keys := make([]string, len(serials))
 		for i, n := range serials {
-			owners[i] = pipe.HMGet(ctx, ticketKey(id.Shard, n), "o")
+			keys[i] = ticketKey(id.Shard, n)
 		}
-		if _, err := pipe.Exec(ctx); err != nil {
+		reply, err := s.lines.do(ctx, scriptHeads, keys, "o")
+		if err != nil {
 			return fmt.Errorf("look for tickets of citizen %s: %w", id, err)
 		}
-		for i, cmd := range owners {
-			stored := asStrings(cmd.Val())[0]
-			if len(stored) > plainHeader && stored[plainHeader:] == id.Hash {
+		for i, owner := range asStrings(asList(reply)) {
+			if owner == id.Hash {
 				found = append(found, serials[i])
 			}
 		}

@@ -248,6 +248,7 @@ func storeOptions(cfg *configs.Config, log *zap.Logger, now func() time.Time) (s
 		Username: c.Username, Password: c.Password.Reveal(), TLS: tlsConfig, DataDir: c.DataDir, KeyFile: c.KeyFile,
 		Fsync: c.Kept.Fsync, Replicas: c.Kept.Replicas, Wait: c.Kept.Wait, AcceptFailoverLoss: c.AcceptFailoverLoss,
 		Handoffs: k.Handoffs, Retention: k.Retention, Redelivery: k.Redelivery, SettledFor: k.SettledFor,
+		Rested: turn.Rest, RestAfter: cfg.SMPP.ReceiptsGrace + time.Hour,
 		Now: now, Log: log,
 	}, nil
 }

@@ -88,7 +88,7 @@ func (t *Turner) fill(turn *store.Turn, next conversation.State, eff conversatio
 func (t *Turner) outgoing(
 	ctx context.Context, c store.Citizen, s spec, set *Settings, r conversation.Reply, last string, head *conversation.Ticket, now time.Time,
 ) (store.SMS, bool) {
-	sms := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: r.Text, From: s.from, Link: s.link, Ticket: r.Ticket.Serial(), Origin: s.origin}
+	sms := store.SMS{ID: t.o.Store.NewSMSID(c.ID.Shard, r.Ticket.Serial()), Text: r.Text, From: s.from, Link: s.link, Ticket: r.Ticket.Serial(), Origin: s.origin}
 	if r.Push || sms.Link == "" {
 		if last == "" && head != nil {
 			last = head.Link

@@ -93,9 +93,9 @@ func (t *Turner) Again(ctx context.Context, m Message, sms []string) (Result, er
 	}
 	for range maxAttempts {
 		turn := &store.Turn{Boot: m.Boot, Deadline: m.Deadline, Now: t.o.Now(), Citizen: c, State: c.State, Mark: m.Mark}
-		state, err := conversation.DecodeState(c.State)
+		state, err := t.state(ctx, c)
 		if err != nil {
-			return Result{}, fmt.Errorf("turn: the state of a citizen of shard %02d: %w", c.ID.Shard, err)
+			return Result{}, err
 		}
 		turn.TickAt = state.TickAt()
 		var reserved []string
@@ -103,7 +103,7 @@ func (t *Turner) Again(ctx context.Context, m Message, sms []string) (Result, er
 			if e.Text == "" { // of an erased citizen
 				continue
 			}
-			out := store.SMS{ID: t.o.Store.NewID(c.ID.Shard), Text: e.Text, From: m.To, Link: m.Link, Ticket: e.Ticket, Origin: m.Origin}
+			out := store.SMS{ID: t.o.Store.NewSMSID(c.ID.Shard, e.Ticket), Text: e.Text, From: m.To, Link: m.Link, Ticket: e.Ticket, Origin: m.Origin}
 			if out.Hold = t.o.Outbox.Reserve(ctx, out.Link, out.Class); out.Hold {
 				reserved = append(reserved, out.Link)
 			}

@@ -38,6 +38,7 @@ type keeper interface {
 	TakeSerial(ctx context.Context, shard int) (uint64, error)
 	ReturnSerial(shard int, serial uint64)
 	NewID(shard int) string
+	NewSMSID(shard int, serial uint64) string
 	BootID() string
 	TicketsOf(ctx context.Context, id store.CitizenID) ([]uint64, error)
 	FirstAnswer(ctx context.Context, shard int, key string) (store.Idempotency, bool, error)
@@ -304,9 +305,9 @@ func (t *Turner) run(ctx context.Context, c store.Citizen, s spec) (Result, erro
 }
 
 func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, error) {
-	state, err := conversation.DecodeState(c.State)
+	state, err := t.state(ctx, c)
 	if err != nil {
-		return Result{}, fmt.Errorf("turn: the state of a citizen of shard %02d: %w", c.ID.Shard, err)
+		return Result{}, err
 	}
 	if s.erasesFirst(state, t.o.Now()) {
 		return t.eraseFirst(ctx, c, s)

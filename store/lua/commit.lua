@@ -43,7 +43,7 @@ for i = 1, tonumber(take(1)) do audit[i] = take(1) end
 local idemStands, proofs = take(1), a
 
 -- Tried again after a lost answer: it stands, whatever time it is. The touch gives WAIT something to count.
-local c = call('HMGET', CITIZEN, 'v', 'k', 'n', 's', 'lt', 'ls')
+local c = call('HMGET', CITIZEN, 'v', 'k', 'n', 's', 'lt', 'ls', 'up')
 local m = (mode ~= '0') and call('HMGET', MARK, 'id', 'se', 'fi', 'la', 'set', 'ag', 'ao', 'sm') or {}
 if (c[5] and string.find(',' .. c[5] .. ',', ',' .. turn .. ',', 1, true)) or (m[1] and m[1] == markID) then
   local back = {1, c[1], 1}
@@ -91,19 +91,25 @@ end
 
 -- Every type, every permission, before the first write. What was read above has shown its type.
 for i = 1, #tickets do
-  local stands = call('HMGET', tickets[i].key, 'o', 'ix')
+  local stands = redis.pcall('HMGET', tickets[i].key, 'o', 'ix')
   local owner = stands[1]
   tickets[i].old = stands[2] or ''
+  if stands.err then -- at rest: it wakes
+    tickets[i].rested = call('GET', tickets[i].key)
+    owner, tickets[i].old = packed(tickets[i].rested)
+    if not owner then return redis.error_reply('WRONGTYPE ' .. tickets[i].key .. ' holds a string that is no ticket') end
+    owner = string.sub(tickets[i].owner, 1, 9) .. owner
+  end
   if tickets[i].new == '1' then
     if owner then return redis.error_reply('TAKEN ' .. tickets[i].key .. ' exists: its serial was given twice') end
   elseif owner ~= tickets[i].owner then
     return redis.error_reply('GONE ' .. tickets[i].key .. ' is not a ticket of this citizen')
   end
 end
-local list, commands = {DUE, 'zset'}, {'HSET', 'ZADD', 'ZREM', 'RPUSH', 'XADD', 'PEXPIRE', 'HDEL'}
+local list, commands = {DUE, 'zset', TAG .. 'rest', 'zset'}, {'HSET', 'ZADD', 'ZREM', 'RPUSH', 'XADD', 'PEXPIRE', 'HDEL', 'DEL', 'GET'}
 if #sms > 0 then
-  list[3], list[4], list[5], list[6], list[7], list[8] = QUEUED, 'zset', OUT, 'list', HELD, 'set'
-  commands[8] = 'SADD'
+  list[5], list[6], list[7], list[8], list[9], list[10] = QUEUED, 'zset', OUT, 'list', HELD, 'set'
+  commands[10] = 'SADD'
 end
 if #events > 0 then list[#list + 1] = EVENTS; list[#list + 1] = 'stream' end
 for i = 1, #events do list[#list + 1] = events[i][1]; list[#list + 1] = 'list' end
@@ -113,7 +119,7 @@ for i = 1, #tickets do
   if tickets[i].entry ~= '' then reindexed(list, tickets[i].old, tickets[i].entry) end
 end
 if erase == '1' then
-  for _, command in ipairs({'SREM', 'DEL', 'SET'}) do commands[#commands + 1] = command end
+  for _, command in ipairs({'SREM', 'SET'}) do commands[#commands + 1] = command end
   for _, v in ipairs({QUEUED, 'zset', OUT, 'list'}) do list[#list + 1] = v end
 end
 local why = refused(list, commands)
@@ -140,6 +146,10 @@ end
 for i = 1, #tickets do
   local t = tickets[i]
   if t.new == '1' then call('HSET', t.key, 'o', t.owner) end
+  if t.rested then
+    call('DEL', t.key)
+    call('HSET', t.key, 'o', t.owner, 'ix', t.old, 'p', t.rested)
+  end
   if t.to >= t.from then call('HSET', t.key, unpack(ARGV, t.from, t.to)) end
   if t.entry ~= '' and t.entry ~= t.old then
     call('HSET', t.key, 'ix', t.entry)
@@ -148,6 +158,13 @@ for i = 1, #tickets do
 end
 
 if #alone > 0 then call('HSET', CITIZEN, 'ls', alone) end
+local up = c[7] or '' -- tickets that are not at rest
+for i = 1, #tickets do
+  local serial = string.match(tickets[i].key, '%d+$')
+  if not string.find(',' .. up .. ',', ',' .. serial .. ',', 1, true) then up = (up == '') and serial or (up .. ',' .. serial) end
+end
+if up ~= (c[7] or '') then call('HSET', CITIZEN, 'up', up) end
+if up ~= '' then call('ZADD', TAG .. 'rest', now, hash) end -- since when nothing happened
 
 local back = {1, after, 0}
 local waiting = (#sms > 0) and call('LLEN', OUT) or 0
@@ -219,6 +236,7 @@ if erase == '1' then
   end
   for _, id in ipairs(call('LRANGE', OUT, 0, -1)) do ended(id) end
   for i = 1, #tickets do
+    call('HDEL', tickets[i].key, 'p') -- what rested in it is sealed with the key, and names the owner
     for _, field in ipairs(call('HKEYS', tickets[i].key)) do
       if string.find(field, '^[xay]%d+$') then
         call('HDEL', tickets[i].key, field)
@@ -243,6 +261,7 @@ if erase == '1' then
       call('ZREM', DUE, member)
     end
   end
+  call('ZREM', TAG .. 'rest', hash)
   call('DEL', OUT, KEPT, CITIZEN)
 end
 return back

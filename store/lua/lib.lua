@@ -92,6 +92,14 @@ local function receipted(id, part, state, why, at, event, hand, by)
   end
 end
 
+-- packed reads a ticket at rest: its owner's hash, its index entry behind an empty header, its head's part. nil: it is none.
+local function packed(p)
+  if string.byte(p, 1) ~= 50 then return nil end
+  local n = string.byte(p, 24)
+  local high, low = string.byte(p, 25 + n, 26 + n)
+  return string.sub(p, 2, 23), '000000000' .. string.sub(p, 25, 24 + n), string.sub(p, 27 + n, 26 + n + high * 256 + low)
+end
+
 -- indexed tells an index entry's parts: open, status, filed at, due at, name of the external id, name of the agency.
 -- nil: there is no entry. It stands behind its form and checksum.
 local function indexed(entry)

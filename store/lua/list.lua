@@ -12,6 +12,10 @@ local function wanted(serial)
   if any then return true end
   local key = TAG .. 't:' .. serial
   local entry = redis.pcall('HGET', key, 'ix')
+  if type(entry) == 'table' then
+    local _, rested = packed(redis.pcall('GETRANGE', key, 0, 400))
+    entry = rested
+  end
   local open, status, _, limit, _, of = indexed(type(entry) == 'string' and entry or '')
   if open ~= '1' then return false end
   if agency ~= '*' and of ~= agency then return false end

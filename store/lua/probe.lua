@@ -5,7 +5,7 @@
 -- returns {what was refused, one text a command}
 local S, H, L, T, Z, X = unpack(KEYS, 1, 6)
 local tries = {
-  {'DEL', S}, {'EXISTS', S}, {'SET', S, '1'}, {'GET', S}, {'TYPE', S}, {'PEXPIRE', S, '1000'}, {'PERSIST', S},
+  {'DEL', S}, {'EXISTS', S}, {'SET', S, '1'}, {'GET', S}, {'GETRANGE', S, '0', '1'}, {'TYPE', S}, {'PEXPIRE', S, '1000'}, {'PERSIST', S},
   {'HSET', H, 'f', '1'}, {'HGET', H, 'f'}, {'HGETALL', H}, {'HINCRBY', H, 'f', '1'}, {'HKEYS', H}, {'HMGET', H, 'f'}, {'HDEL', H, 'f'},
   {'RPUSH', L, '1', '2'}, {'LINDEX', L, '0'}, {'LLEN', L}, {'LRANGE', L, '0', '0'}, {'LREM', L, '0', '9'}, {'LPOP', L},
   {'SADD', T, '1', '2'}, {'SMEMBERS', T}, {'SREM', T, '1'},
