@@ -101,7 +101,7 @@ type restedSMS struct {
 
 // restedFields of an SMS stay when it is packed; the ways of its tries and receipts, which tell of a link's hours, go.
 var restedFields = []string{
-	"st", "l", "fr", "cl", "tr", "q", "t:queued", "t:sent", "t:delivered", "t:undeliverable", "t:expired", "acc", "np", "er", "ir", "ia",
+	"st", "l", "fr", "cl", "tr", "q", "t:queued", "t:sent", "t:delivered", "t:undeliverable", "t:expired", "acc", "er", "ir", "ia",
 }
 
 // put appends a length and b.
@@ -201,7 +201,7 @@ func (m *restedSMS) append(b []byte) []byte {
 	b = append(binary.AppendUvarint(b, uint64(m.field)), id[:]...)
 	for i, name := range restedFields {
 		v, ok := m.fields[name]
-		if !ok || (name == "t:queued" && v == m.fields["q"]) {
+		if !ok || v == "" || v == "0" || (name == "t:queued" && v == m.fields["q"]) {
 			continue
 		}
 		b = append(b, byte(i+1))

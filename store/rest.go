@@ -27,14 +27,9 @@ const (
 
 // NewSMSID makes the id of an SMS about a ticket: it names the ticket, so that the SMS is found in it when both rest.
 func (s *Store) NewSMSID(shard int, serial uint64) string {
-	if serial == 0 || serial >= 1<<40 {
-		return s.NewID(shard)
-	}
-	id := ulid.MustParseStrict(s.NewID(shard)[:ulid.EncodedSize])
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], serial)
-	copy(id[6:11], b[3:])
-	return fmt.Sprintf("%s%02d", id, shard)
+	s.entropyMu.Lock()
+	defer s.entropyMu.Unlock()
+	return SMSIDAt(s.opt.Entropy, s.opt.Now(), shard, serial)
 }
 
 // ticketOfSMS is the serial that an id would name. Others name none, and one that they never had may come out.
