@@ -24,7 +24,7 @@ type life struct {
 }
 
 func newLife(o *Options, sp *speech, serials *serials, rng *rand.Rand) *life {
-	l := &life{paper: &paper{s: o.Store, rng: rng, serials: serials}, speech: sp, end: o.Now}
+	l := &life{paper: &paper{Store: o.Store, rng: rng, serials: serials}, speech: sp, end: o.Now}
 	l.turner = turn.New(turn.Options{
 		Store: l.paper, Outbox: nowhere{}, Engine: o.Engine, ShortCode: o.ShortCode, Now: func() time.Time { return l.now }, DefaultLink: o.Link,
 	})
@@ -38,7 +38,7 @@ func (l *life) begin() error {
 	if err != nil {
 		return err
 	}
-	if l.c, err = l.s.Assume(m); err != nil {
+	if l.c, err = l.Store.Assume(m); err != nil {
 		return err
 	}
 	if l.c.Version != 0 {

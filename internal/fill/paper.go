@@ -11,9 +11,9 @@ import (
 	"aduan/store"
 )
 
-// paper keeps the turns of one citizen in memory, as the store would.
+// paper keeps the turns of one citizen in memory, as the store would. What no life asks for is the store's.
 type paper struct {
-	s       *store.Store
+	*store.Store
 	rng     *rand.Rand
 	now     time.Time
 	serials *serials
@@ -132,29 +132,13 @@ func (p *paper) NewID(shard int) string { return p.NewSMSID(shard, 0) }
 // BootID is none: nobody holds anything.
 func (p *paper) BootID() string { return "" }
 
-// What no life asks for.
-
 // Messages are none.
 func (p *paper) Messages(context.Context, []string) ([]store.Message, error) { return nil, nil }
-
-// ListTickets is none.
-func (p *paper) ListTickets(context.Context, store.TicketQuery, string, int) ([]store.TicketRecord, string, error) {
-	return nil, "", nil
-}
 
 // FirstAnswer is none.
 func (p *paper) FirstAnswer(context.Context, int, string) (store.Idempotency, bool, error) {
 	return store.Idempotency{}, false, nil
 }
-
-// Nameless is nobody.
-func (p *paper) Nameless(int) (store.Citizen, error) { return p.c, nil }
-
-// NoteRequest notes nothing.
-func (p *paper) NoteRequest(context.Context, int, string, string) (string, error) { return "", nil }
-
-// Audit writes nothing.
-func (p *paper) Audit(context.Context, int, ...store.Audit) error { return nil }
 
 // entropy reads a seeded source: the same seed makes the same ids.
 type entropy struct{ rng *rand.Rand }
