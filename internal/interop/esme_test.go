@@ -20,8 +20,8 @@ func simulator(t *testing.T, o smsc.Options, keys *keyPair) (s *smsc.Server, por
 	}
 	addr := ln.Addr().String()
 	file = func() string { return "" }
-	if keys != nil {
-		ln = keys.over(t, ln)
+	if keys != nil && o.TLS == nil {
+		o.TLS = keys.config(t)
 	}
 	o.SystemID, o.Password = rig.SystemID, rig.Password
 	o.RetryMin, o.RetryMax, o.ShutdownTimeout = 20*time.Millisecond, 80*time.Millisecond, time.Second

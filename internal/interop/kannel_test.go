@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -82,8 +84,18 @@ accept-x-kannel-headers = true
 get-url = "%[10]s/in?from=%%p&to=%%P&coding=%%c&charset=%%C&text=%%b"
 `
 
-// startKannel starts both boxes on an SMSC; they are ended in order with the test.
+// startKannel starts both boxes on an SMSC, over TLS where there are keys.
 func startKannel(t *testing.T, smscPort string, keys *keyPair) *kannel {
+	t.Helper()
+	if keys == nil {
+		return startKannelWith(t, smscPort, "", "")
+	}
+	return startKannelWith(t, smscPort, "ssl-trusted-ca-file = "+keys.cert, "use-ssl = true")
+}
+
+// startKannelWith starts both boxes with some lines of their own for the core and the link; they are ended in order with
+// the test.
+func startKannelWith(t *testing.T, smscPort, core, link string) *kannel {
 	t.Helper()
 	bearerbox := testenv.Kannel(t)
 	k := &kannel{t: t, texts: map[string]string{}, receipts: map[string]string{}}
@@ -98,10 +110,6 @@ func startKannel(t *testing.T, smscPort string, keys *keyPair) *kannel {
 			t.Fatal(err)
 		}
 		ports[name] = port
-	}
-	var core, link string
-	if keys != nil {
-		core, link = "ssl-trusted-ca-file = "+keys.cert, "use-ssl = true"
 	}
 	conf := filepath.Join(dir, "kannel.conf")
 	text := fmt.Sprintf(kannelConf, ports["admin"], ports["smsbox"], dir, core, smscPort, rig.SystemID, rig.Password, link, ports["send"], web.URL)
@@ -253,6 +261,57 @@ func TestKannelAsESME(t *testing.T) {
 			if path := file(); path != "" {
 				wellFormed(t, path, true)
 			}
+		})
+	}
+}
+
+// With ssl-trusted-ca-file Kannel believes an SMSC only by that authority, and with ssl-client-certkey-file it shows a
+// certificate of its own. Without the first it believes anybody; the name in the certificate it never compares.
+func TestKannelVerifiesTheSMSCsCertificate(t *testing.T) {
+	for _, row := range []struct {
+		name        string
+		names       []string // in the simulator's certificate; none: where it listens
+		trust       string   // the simulator's, another, or nobody
+		wants, show bool     // a client's certificate
+		binds       bool
+	}{
+		{name: "of the authority that it trusts", trust: "the simulator's", binds: true},
+		{name: "of another authority", trust: "another"},
+		{name: "of whomever, where it was told of none", trust: "nobody", binds: true},
+		{name: "of that authority for another name", names: []string{"smsc.example"}, trust: "the simulator's", binds: true},
+		{name: "and shows its own where it is wanted", trust: "the simulator's", wants: true, show: true, binds: true},
+		{name: "and is refused where it has none to show", trust: "the simulator's", wants: true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			keys, other := newKeyPair(t, row.names...), newKeyPair(t)
+			var tried atomic.Int32
+			o := smsc.Options{TLS: keys.config(t)}
+			o.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+				tried.Add(1)
+				return nil, nil
+			}
+			if row.wants {
+				o.TLS.ClientAuth, o.TLS.ClientCAs = tls.RequireAndVerifyClientCert, other.pool(t)
+			}
+			core := ""
+			if ca := map[string]string{"the simulator's": keys.cert, "another": other.cert}[row.trust]; ca != "" {
+				core = "ssl-trusted-ca-file = " + ca + "\n"
+			}
+			if row.show {
+				core += "ssl-client-certkey-file = " + other.both(t)
+			}
+			sim, port, _ := simulator(t, o, &keys)
+			t.Run("bind", func(t *testing.T) { // Kannel ends before the simulator
+				startKannelWith(t, port, core, "use-ssl = true")
+				bound := func() bool { return sim.Sessions() > 0 }
+				if !rig.Poll(patience, func() bool { return bound() || tried.Load() > 2 }) {
+					t.Fatal("Kannel does not come")
+				}
+				if bound() != row.binds {
+					t.Errorf("Kannel binds: %v, want %v, at connection %d", bound(), row.binds, tried.Load())
+				}
+			})
 		})
 	}
 }

@@ -27,10 +27,10 @@ import (
 	"aduan/smpp"
 )
 
-// keyPair is a certificate of 127.0.0.1 that is its own authority, in files.
+// keyPair is a certificate that is its own authority, in files; of 127.0.0.1, unless names are given.
 type keyPair struct{ cert, key string }
 
-func newKeyPair(t testing.TB) keyPair {
+func newKeyPair(t testing.TB, names ...string) keyPair {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -40,7 +40,10 @@ func newKeyPair(t testing.TB) keyPair {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "127.0.0.1"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	if len(names) > 0 {
+		template.IPAddresses, template.DNSNames, template.Subject.CommonName = nil, names, names[0]
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	if err != nil {
@@ -61,14 +64,46 @@ func newKeyPair(t testing.TB) keyPair {
 	return keyPair{cert: write("cert.pem", "CERTIFICATE", cert), key: write("key.pem", "PRIVATE KEY", key)}
 }
 
-// over serves TLS on a listener.
-func (k keyPair) over(t testing.TB, ln net.Listener) net.Listener {
+// config is how a server with this certificate speaks TLS.
+func (k keyPair) config(t testing.TB) *tls.Config {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(k.cert, k.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{pair}})
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+}
+
+// pool holds the certificate as an authority.
+func (k keyPair) pool(t testing.TB) *x509.CertPool {
+	t.Helper()
+	text, err := os.ReadFile(k.cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		t.Fatal("no certificate")
+	}
+	return pool
+}
+
+// both is a file that holds certificate and key.
+func (k keyPair) both(t testing.TB) string {
+	t.Helper()
+	var all []byte
+	for _, name := range []string{k.cert, k.key} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text...)
+	}
+	path := filepath.Join(t.TempDir(), "both.pem")
+	if err := os.WriteFile(path, all, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // recordingProxy stands before an SMSC and writes down what passes, until file is called.
