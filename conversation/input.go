@@ -1,7 +1,7 @@
 package conversation
 
 // Input is what happens to a conversation: one of SMS, Unreadable, LatePart,
-// StaffStatus, StaffQuestion, StaffFile, StaffAssign, Erasure and Tick.
+// StaffStatus, StaffQuestion, StaffFile, StaffAssign, Erasure, Archived and Tick.
 type Input interface{ input() }
 
 // SenderKind tells who may be behind a sender's address.
@@ -105,6 +105,9 @@ type StaffAssign struct {
 // are all the citizen's tickets that the state does not hold.
 type Erasure struct{ Known []Ticket }
 
+// Archived says that these closed tickets leave: they were put into the archive.
+type Archived struct{ Tickets []Number }
+
 // Tick says that time has come: State.TickAt. Known are the tickets that
 // State.Due names; where an erasure is due, all that the state does not hold.
 type Tick struct{ Known []Ticket }
@@ -117,6 +120,7 @@ func (StaffQuestion) input() {}
 func (StaffFile) input()     {}
 func (StaffAssign) input()   {}
 func (Erasure) input()       {}
+func (Archived) input()      {}
 func (Tick) input()          {}
 
 // text returns what the message says, a gap as a space.

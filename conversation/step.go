@@ -38,6 +38,8 @@ func (e *Engine) Step(s State, in Input, now time.Time) (State, Effects) {
 		st.staffFile(&in)
 	case StaffAssign:
 		st.staffAssign(&in)
+	case Archived:
+		st.s.Tickets = slices.DeleteFunc(st.s.Tickets, func(t Ticket) bool { return !t.Status.Open() && slices.Contains(in.Tickets, t.Number) })
 	case Erasure:
 		st.known = in.Known
 		if !st.fx.Erase {
