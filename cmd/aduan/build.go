@@ -17,6 +17,7 @@ import (
 	"aduan/configs/words"
 	"aduan/conversation"
 	"aduan/internal/agency"
+	"aduan/internal/archive"
 	"aduan/internal/certs"
 	"aduan/internal/feed"
 	"aduan/internal/handoff"
@@ -53,6 +54,7 @@ type line struct {
 	sender      *sender.Sender
 	timers      *timers.Timers
 	handoff     *handoff.Handoff
+	archiver    *archive.Worker
 	health      *telemetry.Health
 	backlog     atomic.Pointer[store.Stats] // what waited in the store a moment ago
 	brief       brief                       // whether so much waits that new tickets are answered briefly
@@ -138,6 +140,7 @@ func (l *line) build(engine *conversation.Engine) error {
 		Offer: l.handoff.Offer, Hands: func() bool { return l.conf().CaseSystem.Hands() },
 		Now: l.timing.now, Log: l.log,
 	})
+	l.archiver = l.newArchiver()
 	l.health = l.newHealth()
 	return nil
 }

@@ -102,13 +102,10 @@ func (e *eraser) erase(ctx context.Context, number msisdn.MSISDN) error {
 	if !e.yes && !e.sure() {
 		return withCode(exitFailed, errors.New("erase: nothing was erased"))
 	}
-	engine, err := newEngine(e.cfg)
+	d, err := toolDesk(e.cfg, e.store)
 	if err != nil {
 		return err
 	}
-	d := turn.NewDesk(turn.New(turn.Options{
-		Store: e.store, Engine: engine, Outbox: noOutbox{}, Now: time.Now, ShortCode: e.cfg.Line.ShortCode, DefaultLink: e.cfg.SMPP.Default(),
-	}))
 	n, err := d.Erase(ctx, desk.Viewer{Name: store.AuditCLI, KeyID: store.AuditCLI}, id)
 	switch {
 	case errors.Is(err, desk.ErrNotFound):

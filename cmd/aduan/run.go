@@ -57,6 +57,7 @@ func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.H
 	own(edge, edgeCtx, "timers", l.timers.Run)
 	own(inside, intakeCtx, "tally", l.tally.Run)
 	own(edge, edgeCtx, "digest", l.daily.Run)
+	own(edge, edgeCtx, "archive", l.archives)
 	own(edge, edgeCtx, "status", l.publish)
 	own(edge, edgeCtx, "backlog", l.watch)
 	own(edge, edgeCtx, "handoff", l.handoff.Run)
