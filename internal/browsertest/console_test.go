@@ -16,6 +16,7 @@ import (
 	"aduan/internal/console/consoletest"
 	"aduan/internal/desk"
 	"aduan/internal/sender"
+	"aduan/internal/tally"
 	"aduan/internal/vitals"
 	"aduan/smpp/receipt"
 	"aduan/store"
@@ -73,6 +74,16 @@ func office(t *testing.T, wicked bool) (o *consoletest.Office, url, secret strin
 		{ID: "01DEADSMS07", Kind: desk.LetterSMS, Ticket: lamp, At: at.Add(-2 * time.Hour), Error: word("ESME_RSYSERR: the operator's system failed"), Tries: 5, Waiting: 1},
 		{ID: "01DEADEVENT07", Kind: desk.LetterEvent, Type: word("complaint.filed"), At: at.Add(-time.Hour), Error: "the case system answered 500", Tries: 40, Waiting: 3, Next: at.Add(time.Hour)},
 	}
+	surge, err := json.Marshal(tally.Told{Category: "food_drug", Place: word("kec beji"), Count: 31, Usual: 0.4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Surges = []store.Event{{Type: tally.EventSurge, At: at.Add(-20 * time.Minute), Data: surge}}
+	o.Trail = []desk.AuditView{
+		{At: at.Add(-time.Minute), Action: "reveal", Key: "key000000000", By: word("meja pengaduan"), From: "192.0.2.7", Ticket: lamp, Chain: "07", Record: 12},
+		{At: at.Add(-time.Hour), Action: "assign", Key: "key000000000", By: "meja pengaduan", From: "192.0.2.7", Ticket: road, Ref: word("Dinas PUPR"), Chain: "07", Record: 11},
+		{At: at.Add(-2 * time.Hour), Action: "sms.delivered", Ticket: lamp, Chain: "07"},
+	}
 	o.Queue = store.Stats{Queued: 12, Oldest: at.Add(-90 * time.Second), Dead: 1, Handoffs: 3}
 	o.Daemons["01BOOT"] = daemon(at, word)
 	secret = o.Key(word("meja pengaduan"), "", store.Scopes...)
@@ -123,7 +134,10 @@ var consolePages = []struct{ name, path string }{
 	{"overdue", "/overdue"},
 	{"ticket", "/tickets/" + lamp},
 	{"secret", "/tickets/" + school},
+	{"surge", "/surge"},
 	{"agencies", "/agencies"},
+	{"agency", "/agencies/Dinas%20Lingkungan%20Hidup"},
+	{"audit", "/audit"},
 	{"dead", "/dead"},
 	{"links", "/links"},
 	{"me", "/me"},
@@ -220,7 +234,7 @@ func TestBrowserConsoleTextsAreInert(t *testing.T) {
 	b := open(t)
 	b.enter(url, secret)
 	for _, p := range consolePages {
-		if p.name == "nothing" {
+		if p.name == "nothing" || p.name == "agency" {
 			continue
 		}
 		b.visit(url + p.path)

@@ -33,6 +33,7 @@ type Desk interface {
 	DeadLetters(ctx context.Context, r desk.DeadLettersRequest) (items []desk.DeadLetter, next string, err error)
 	RetryLetter(ctx context.Context, r desk.DeadLetterRequest) error
 	DropLetter(ctx context.Context, r desk.DeadLetterRequest) error
+	Audit(ctx context.Context, r desk.AuditRequest) (items []desk.AuditView, next string, err error)
 	DraftStatus(ctx context.Context, r desk.StatusRequest) (desk.DraftView, error)
 	DraftQuestion(ctx context.Context, r desk.QuestionRequest) (desk.DraftView, error)
 }
@@ -53,6 +54,7 @@ type Line interface {
 	EndSession(ctx context.Context, token string) error
 	Statuses(ctx context.Context) (map[string][]byte, error)
 	Stats(ctx context.Context) (store.Stats, error)
+	Announced(ctx context.Context, from, to time.Time) ([]store.Event, error)
 }
 
 // Front is the listener's front door; *staffapi.Server is one.

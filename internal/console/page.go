@@ -24,9 +24,11 @@ var menu = []menuItem{
 	{path: "/desk", word: "desk", icon: "desk", route: "GET /desk"},
 	{path: "/tickets", word: "tickets", icon: "list", route: "GET /tickets"},
 	{path: "/overdue", word: "overdue", icon: "clock", route: "GET /overdue"},
+	{path: "/surge", word: "surge", icon: "surge", route: "GET /surge"},
 	{path: "/agencies", word: "agencies", icon: "agency", route: "GET /agencies"},
 	{path: "/dead", word: "dead", icon: "dead", route: "GET /dead"},
 	{path: "/links", word: "links", icon: "link", route: "GET /links"},
+	{path: "/audit", word: "audit", icon: "audit", route: "GET /audit"},
 }
 
 // shown is what each template gets.

@@ -161,3 +161,24 @@ func TestTheLinkPageTellsAndStreams(t *testing.T) {
 	o.Unlock()
 	v.is("the store is away", v.get("/links"), 200, "does not answer")
 }
+
+func TestSurgesAndTheAuditTrailAreShown(t *testing.T) {
+	o := consoletest.New()
+	n := o.File(desk.TicketView{Texts: []desk.TextView{{Text: "satu"}}})
+	o.Surges = []store.Event{
+		{Type: "line.digest", At: o.Clock, Data: []byte(`{}`)},
+		{Type: "line.surge", At: o.Clock, Data: []byte(`{"category":"food_drug","place":"kec beji","count":31,"usual":0.4}`)},
+	}
+	o.Trail = []desk.AuditView{
+		{At: o.Clock, Action: "reveal", By: "desk", Key: "key1", From: "192.0.2.7", Ticket: n.String(), Chain: "07", Record: 12},
+		{At: o.Clock, Action: "sms.delivered", Chain: "07"},
+	}
+	v := visit(t, o).enter(o.Key("desk", "", store.Scopes...))
+	v.is("surges", v.get("/surge"), 200, "Food and drugs", "kec beji", "31 in an hour", "usually 0.4")
+	v.is("the trail", v.get("/audit"), 200, "reveal", "192.0.2.7", "record 12", "sms.delivered", "The line")
+	if a := v.get("/audit?action=reveal&ticket=" + n.String()); strings.Contains(a.body, "sms.delivered") || !strings.Contains(a.body, "192.0.2.7") {
+		t.Error("the trail is not filtered")
+	}
+	v.is("no ticket", v.get("/audit?ticket=12"), 422, "no ticket with this number")
+	v.is("a cursor of before", v.get("/audit?cursor=x"), 303, "/audit")
+}

@@ -37,6 +37,8 @@ type Office struct {
 	Daemons  map[string]vitals.Daemon
 	Queue    store.Stats
 	Fail     error // what every call of the desk answers; nil: it works
+	Surges   []store.Event
+	Trail    []desk.AuditView
 	Letters  []desk.DeadLetter
 	Decided  []string // what was done with dead letters
 	Revealed []string
@@ -206,4 +208,11 @@ func (o *Office) Stats(context.Context) (store.Stats, error) {
 	o.Lock()
 	defer o.Unlock()
 	return o.Queue, nil
+}
+
+// Announced are the surges.
+func (o *Office) Announced(context.Context, time.Time, time.Time) ([]store.Event, error) {
+	o.Lock()
+	defer o.Unlock()
+	return o.Surges, o.Fail
 }
