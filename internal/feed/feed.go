@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,8 @@ type reader interface {
 // bodies makes what an event tells; *turn.Desk is one. Of an event that tells nothing any more the Pulled is nil.
 type bodies interface {
 	Pull(ctx context.Context, ev store.Event) (*turn.Pulled, error)
+	// Shown writes down that a viewer is about to see whole numbers, of these tickets.
+	Shown(ctx context.Context, v desk.Viewer, numbers []conversation.Number) error
 }
 
 // Options are the parts and limits of a Feed. Store, Bodies and Now are required.
@@ -255,6 +258,7 @@ func (f *Feed) leave() {
 // page gives one page and the cursor behind all that was looked at.
 func (f *Feed) page(ctx context.Context, v desk.Viewer, at store.Cursor, limit int, waits bool) (desk.EventsPage, store.Cursor, error) {
 	var items []item
+	var named []conversation.Number
 	for looked := 0; len(items) < limit && looked < looksAt; {
 		events, err := f.behind(ctx, &at, limit, waits)
 		if err != nil {
@@ -265,7 +269,7 @@ func (f *Feed) page(ctx context.Context, v desk.Viewer, at store.Cursor, limit i
 		}
 		looked += len(events)
 		for _, t := range events {
-			data, mine, err := f.data(ctx, t, v)
+			data, mine, names, err := f.data(ctx, t, v)
 			if err != nil {
 				return desk.EventsPage{}, at, err
 			}
@@ -273,9 +277,17 @@ func (f *Feed) page(ctx context.Context, v desk.Viewer, at store.Cursor, limit i
 			if !mine {
 				continue
 			}
+			if n := conversation.NewNumber(t.ev.Shard, t.ev.Ticket); names && t.ev.Ticket != 0 && !slices.Contains(named, n) {
+				named = append(named, n)
+			}
 			if items = append(items, item{f.event(t.ev, data), at}); len(items) == limit {
 				break
 			}
+		}
+	}
+	if len(named) > 0 {
+		if err := f.o.Bodies.Shown(ctx, v, named); err != nil {
+			return desk.EventsPage{}, at, err
 		}
 	}
 	return f.made(v, items, at), at, nil
@@ -330,22 +342,22 @@ func (f *Feed) behind(ctx context.Context, at *store.Cursor, limit int, waits bo
 	return found, nil
 }
 
-// data is what an event tells the viewer; false: nothing.
-func (f *Feed) data(ctx context.Context, t *told, v desk.Viewer) ([]byte, bool, error) {
+// data is what an event tells the viewer, whether that is anything, and whether it names a whole telephone number.
+func (f *Feed) data(ctx context.Context, t *told, v desk.Viewer) (data []byte, mine, names bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.at.IsZero() || f.o.Now().Sub(t.at) > bodyFor {
 		body, err := f.o.Bodies.Pull(ctx, t.ev)
 		if err != nil {
-			return nil, false, err
+			return nil, false, false, err
 		}
 		t.body, t.at = body, f.o.Now()
 	}
 	if t.body == nil {
-		return nil, false, nil
+		return nil, false, false, nil
 	}
-	data, mine := t.body.For(v)
-	return data, mine, nil
+	data, mine = t.body.For(v)
+	return data, mine, mine && t.body.Names(v), nil
 }
 
 // event is the envelope.

@@ -70,6 +70,7 @@ func (c *counted) Ticket(ctx context.Context, shard int, serial uint64) (store.T
 type line struct {
 	t      *testing.T
 	store  *counted
+	redis  *storetest.Redis
 	turner *turn.Turner
 	desk   *turn.Desk
 	clock  atomic.Int64 // added to the time, ns
@@ -78,7 +79,7 @@ type line struct {
 func newLine(t *testing.T) *line {
 	l := &line{t: t, store: &counted{}}
 	now := func() time.Time { return time.Now().Add(time.Duration(l.clock.Load())) }
-	l.store.Store, _ = storetest.Open(t, func(o *store.Options) { o.Now = now })
+	l.store.Store, l.redis = storetest.Open(t, func(o *store.Options) { o.Now = now })
 	l.turner = turn.New(turn.Options{Store: l.store, Engine: engine(), Outbox: noOutbox{}, Now: now, ShortCode: "1708", Region: "ID"})
 	l.desk = turn.NewDesk(l.turner)
 	return l
@@ -152,6 +153,24 @@ func (l *line) erase(number string) {
 	}
 }
 
+// revealed counts the whole numbers that the audit trail has been told of.
+func (l *line) revealed() int {
+	l.t.Helper()
+	n := 0
+	for shard := range store.Shards {
+		entries, err := l.redis.Client().XRange(l.t.Context(), fmt.Sprintf("{%02d}:audit", shard), "-", "+").Result()
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		for _, e := range entries {
+			if strings.Contains(fmt.Sprint(e.Values), store.AuditReveal) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 func subjects(page desk.EventsPage) string {
 	var all []string
 	for _, e := range page.Items {
@@ -177,6 +196,13 @@ func TestEachAgencyPullsItsOwn(t *testing.T) {
 	whole := l.read(f, desk.EventsRequest{Viewer: desk.Viewer{Reveal: true}})
 	if e := whole.Items[0]; !strings.Contains(string(e.Data), "+6281234567101") || e.Type != conversation.EventFiled || e.Source != "/aduan/1708" || e.SpecVersion != "1.0" {
 		t.Errorf("%+v %s", e, e.Data)
+	}
+	if n := l.revealed(); n != 0 {
+		t.Errorf("%d reveals in the audit trail, and nobody with a key has seen a number", n)
+	}
+	l.read(f, desk.EventsRequest{Viewer: desk.Viewer{Reveal: true, KeyID: "K2", Name: "chief"}})
+	if n := l.revealed(); n != 2 {
+		t.Errorf("two numbers were shown, the audit trail has %d", n)
 	}
 	if _, _, err := l.desk.Assign(t.Context(), desk.AssignRequest{Viewer: desk.Viewer{Name: "k"}, Number: triage, Agency: "pu"}); err != nil {
 		t.Fatal(err)

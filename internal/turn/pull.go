@@ -18,6 +18,7 @@ import (
 // Pulled is what an event tells to those who pull it. It does not change.
 type Pulled struct {
 	whole, masked json.RawMessage
+	names         bool                // whole names a telephone number
 	agency        string              // whose it is; "": no agency's
 	erased        map[string][]string // of an erasure: each agency's tickets
 }
@@ -36,6 +37,14 @@ func (p *Pulled) For(v desk.Viewer) (json.RawMessage, bool) {
 		return p.whole, true
 	}
 	return p.masked, true
+}
+
+// Names tells whether the viewer is shown a whole telephone number by it.
+func (p *Pulled) Names(v desk.Viewer) bool { return p.names && v.Reveal }
+
+// Shown writes down whose whole numbers a viewer is about to be shown; where that cannot be kept, they are not shown.
+func (d *Desk) Shown(ctx context.Context, v desk.Viewer, numbers []conversation.Number) error {
+	return d.shown(ctx, v, numbers...)
 }
 
 // Pull makes what an event tells from the ticket as it is now; nil: it tells nothing any more.
@@ -67,9 +76,11 @@ func (d *Desk) Pull(ctx context.Context, ev store.Event) (*Pulled, error) {
 		return p, err
 	}
 	if b.Ticket != nil {
+		p.names = b.Ticket.Citizen.Number != ""
 		b.Ticket.Citizen.Number = masked(b.Ticket.Citizen.Number)
 	}
 	if b.Citizen != nil {
+		p.names = p.names || b.Citizen.Number != ""
 		b.Citizen.Number = masked(b.Citizen.Number)
 	}
 	p.masked, err = json.Marshal(b)
