@@ -38,13 +38,15 @@ func (d *EventData) UnmarshalJSON(b []byte) error {
 
 // EventContent tells readers of the documentation what an event of a ticket or a citizen holds.
 type EventContent struct {
-	Ticket  *TicketView  `json:"ticket,omitempty" doc:"The ticket as it is when the event is sent or pulled"`
-	Citizen *CitizenView `json:"citizen,omitempty" doc:"Whom an event without a ticket is about"`
-	Message *MessageView `json:"message,omitempty" doc:"The SMS that sms.delivered and sms.failed are about"`
-	Text    int          `json:"text,omitempty" doc:"Which of the ticket's texts is new, from 1"`
-	Answer  int          `json:"answer,omitempty" doc:"Which of its answers is new, from 1"`
-	Change  int          `json:"change,omitempty" doc:"Which line of its history is new, from 1"`
-	Tickets []string     `json:"tickets,omitempty" nullable:"false" doc:"The tickets of a citizen who was erased"`
+	Ticket   *TicketView  `json:"ticket,omitempty" doc:"The ticket as it is when the event is sent or pulled"`
+	Citizen  *CitizenView `json:"citizen,omitempty" doc:"Whom an event without a ticket is about"`
+	Message  *MessageView `json:"message,omitempty" doc:"The SMS that sms.delivered and sms.failed are about"`
+	Text     int          `json:"text,omitempty" doc:"Which of the ticket's texts is new, from 1"`
+	Answer   int          `json:"answer,omitempty" doc:"Which of its answers is new, from 1"`
+	Change   int          `json:"change,omitempty" doc:"Which line of its history is new, from 1"`
+	Superior string       `json:"superior,omitempty" doc:"Of a ticket that is escalated: the agency above its own"`
+	Beside   string       `json:"beside,omitempty" doc:"Of an event that is told to another agency too: to which"`
+	Tickets  []string     `json:"tickets,omitempty" nullable:"false" doc:"The tickets of a citizen who was erased"`
 }
 
 // MarshalJSON writes the time in UTC, and the data as they are.

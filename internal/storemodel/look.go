@@ -142,6 +142,12 @@ func (r *Redis) Events() (types []string) {
 	return types
 }
 
+// Told are the events that were kept, in order.
+func (r *Redis) Told() (events []store.Event) {
+	r.locked(func() { events = slices.Clone(r.events) })
+	return events
+}
+
 // Due is when SMS of the outbox are due, by id.
 func (r *Redis) Due() (at map[string]time.Time) {
 	at = map[string]time.Time{}

@@ -53,11 +53,11 @@ func (t *Turner) build(ctx context.Context, c store.Citizen, s spec, set *Settin
 			return nil, reserved, err
 		}
 		turn.Events = append(turn.Events, ev)
-		if beside, ok, err := t.besides(c, e, eff, heads, now, &turn.Events[len(turn.Events)-1]); err != nil {
+		besides, err := t.besides(c, e, eff, heads, now, &turn.Events[len(turn.Events)-1])
+		if err != nil {
 			return nil, reserved, err
-		} else if ok {
-			turn.Events = append(turn.Events, beside)
 		}
+		turn.Events = append(turn.Events, besides...)
 	}
 	err := t.fill(turn, next, eff, heads, s)
 	if err != nil {
@@ -132,34 +132,6 @@ func (t *Turner) event(c store.Citizen, e conversation.Event, eff conversation.E
 		return store.Event{}, fmt.Errorf("turn: event: %w", err)
 	}
 	return store.Event{ID: t.o.Store.NewID(c.ID.Shard), Type: e.Type, Ticket: e.Ticket.Serial(), At: now, Data: data}, nil
-}
-
-// besides names, in an event of a ticket that is escalated, the superior of the ticket's agency, and gives the event that is
-// told to the superior itself.
-func (t *Turner) besides(c store.Citizen, e conversation.Event, eff conversation.Effects, heads *heads, now time.Time, ev *store.Event) (store.Event, bool, error) {
-	if e.Type != conversation.EventEscalated || t.o.Superior == nil {
-		return store.Event{}, false, nil
-	}
-	head := heads.get(e.Ticket)
-	if head == nil || head.Agency == "" {
-		return store.Event{}, false, nil
-	}
-	superior := t.o.Superior(head.Agency)
-	if superior == "" {
-		return store.Event{}, false, nil
-	}
-	d := EventData{Change: e.Change, Superior: superior}
-	var err error
-	if ev.Data, err = json.Marshal(d); err != nil {
-		return store.Event{}, false, fmt.Errorf("turn: event: %w", err)
-	}
-	d.Beside = superior
-	beside, err := t.event(c, e, eff, now)
-	if err != nil {
-		return store.Event{}, false, err
-	}
-	beside.Data, err = json.Marshal(d)
-	return beside, true, err
 }
 
 // joined says where the text of a long SMS went, so that a part that comes

@@ -71,6 +71,9 @@ func (d *Desk) Pull(ctx context.Context, ev store.Event) (*Pulled, error) {
 		p.agency = b.Ticket.Agency
 	}
 	p.agency = cmp.Or(to.Beside, p.agency)
+	if ev.Type == conversation.EventErased && to.Beside != "" {
+		return nil, nil // the one that it is told beside tells each agency its own
+	}
 	if ev.Type == conversation.EventErased {
 		p.erased, err = d.whoseTickets(ctx, b.Tickets)
 		return p, err

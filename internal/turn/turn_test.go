@@ -92,6 +92,7 @@ type stage struct {
 	agencies agencies // nil: tickets may be handed to anybody
 	// templates are the texts of agencies.
 	templates map[string]map[string]string
+	superior  string // of every agency
 }
 
 func newStage(t *testing.T) *stage {
@@ -108,6 +109,7 @@ func (s *stage) daemon(name string) {
 		Store: s.store, Engine: engine(), Outbox: s.outbox, Now: func() time.Time { return s.now }, ShortCode: "1708", DefaultLink: "A",
 		Quiet: turn.QuietHours(21*time.Hour, 6*time.Hour, time.FixedZone("WIB", 7*3600)), Region: "ID",
 	}
+	o.Superior = func(string) string { return s.superior }
 	o.Templates = func(_ context.Context, agency string) (map[string]string, error) { return s.templates[agency], nil }
 	if s.agencies != nil {
 		o.Agencies = s.agencies
