@@ -1,8 +1,6 @@
-//go:build ignore
-
-// A receiver of the line's events: verifies, keeps each once, answers 204.
+// Command integrate is a receiver of the line's events to copy: it verifies, keeps each once, answers 204.
 //
-//	WEBHOOK_SECRET=whsec_… go run receiver.go [PORT]
+//	WEBHOOK_SECRET=whsec_… go run docs/integrate/receiver.go [PORT]
 //
 // The standard library, nothing besides. Put it behind your TLS proxy; the line itself sends http to its own machine only.
 package main
@@ -39,7 +37,8 @@ func verify(h http.Header, body []byte, secrets [][]byte) (id string, err error)
 	}
 	for _, key := range secrets {
 		mac := hmac.New(sha256.New, key)
-		fmt.Fprintf(mac, "%s.%s.%s", id, at, body)
+		mac.Write([]byte(id + "." + at + "."))
+		mac.Write(body)
 		want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 		for _, got := range strings.Fields(h.Get("webhook-signature")) {
 			if hmac.Equal([]byte(got), []byte(want)) {
