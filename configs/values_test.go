@@ -164,6 +164,23 @@ func TestTLSIsAlwaysVerified(t *testing.T) {
 	}
 }
 
+// What the exposure is made of, also where nothing measures it.
+func TestTheUnitSaysWhatHardensIt(t *testing.T) {
+	b, err := os.ReadFile("aduan.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"DynamicUser=yes", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "ProtectSystem=strict", "ProtectHome=yes", "PrivateDevices=yes",
+		"PrivateTmp=yes", "ProtectKernelModules=yes", "ProtectProc=invisible", "RestrictNamespaces=yes", "RestrictSUIDSGID=yes",
+		"MemoryDenyWriteExecute=yes", "SystemCallFilter=@system-service", "UMask=0077", "LimitNOFILE=65536", "Environment=GOMEMLIMIT=512MiB",
+	} {
+		if !strings.Contains(string(b), "\n"+want+"\n") {
+			t.Errorf("the unit has no %s", want)
+		}
+	}
+}
+
 func TestTheUnitIsHardened(t *testing.T) {
 	tool, err := exec.LookPath("systemd-analyze")
 	if err != nil {

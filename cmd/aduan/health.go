@@ -159,6 +159,7 @@ func endpointsOf(cfg *configs.Config) (endpoints, error) {
 type web struct {
 	mu       sync.Mutex // guards both
 	settings staffapi.Settings
+	places   int              // connections at once; 0: the usual
 	api      *staffapi.Server // nil before it serves
 }
 
@@ -183,7 +184,7 @@ func (w *web) use(s staffapi.Settings) {
 func (w *web) serve(o staffapi.Options) (*staffapi.Server, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	o.Settings = w.settings
+	o.Settings, o.MaxConns = w.settings, w.places
 	var err error
 	w.api, err = staffapi.New(o)
 	return w.api, err

@@ -16,6 +16,7 @@ import (
 
 func newServe() *cobra.Command {
 	var allowTrial bool
+	var memory string
 	cmd := &cobra.Command{
 		Use:   "serve -c FILE",
 		Short: "Run the daemon",
@@ -30,11 +31,12 @@ invalid one changes nothing and is reported.`,
 	}
 	file := configFlag(cmd)
 	cmd.Flags().BoolVar(&allowTrial, "allow-trial-store", false, "accept a store in memory, which loses everything at the end")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), *file, allowTrial) }
+	cmd.Flags().StringVar(&memory, "memory-limit", "", "soft limit of the heap, such as 512MiB; 0: none (default: $GOMEMLIMIT, else 85 % of the cgroup's memory, 40 % beside a managed store)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), *file, allowTrial, memory) }
 	return cmd
 }
 
-func serve(ctx context.Context, file string, allowTrial bool) error {
+func serve(ctx context.Context, file string, allowTrial bool, memory string) error {
 	cfg, err := loadConfig(file)
 	if err != nil {
 		return err
@@ -45,7 +47,15 @@ func serve(ctx context.Context, file string, allowTrial bool) error {
 		return withCode(exitConfig, err)
 	}
 	defer func() { _ = log.Sync() }() // stderr cannot always be synced
-	engine, err := newEngine(cfg)     // what is written wrong is told before anything is taken
+	files, err := raiseFiles()
+	if err != nil {
+		return err
+	}
+	heap, from, err := limitMemory(cfg, memory)
+	if err != nil {
+		return err
+	}
+	engine, err := newEngine(cfg) // what is written wrong is told before anything is taken
 	if err != nil {
 		return err
 	}
@@ -66,6 +76,8 @@ func serve(ctx context.Context, file string, allowTrial bool) error {
 		log.Warn("a doubtful setting", zap.String("setting", w))
 	}
 	log.Info("aduan begins", zap.String("version", version), zap.String("promise", l.store.Promise()), zap.Stringer("http", ln.Addr()))
+	sayLimits(log, files, heap, from)
+	l.web.places = httpPlaces(files)
 	reload, stop := onHangup(ctx, func() { l.reload(file, level) })
 	defer stop()
 	go reload()
