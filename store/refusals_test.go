@@ -24,17 +24,17 @@ func TestR10WhatRedisRefusesIsNotKept(t *testing.T) {
 	}{
 		{
 			"READONLY",
-			func(ctx context.Context, c *redis.Client) { c.SlaveOf(ctx, "127.0.0.1", "1") },
-			func(ctx context.Context, c *redis.Client) { c.SlaveOf(ctx, "NO", "ONE") },
+			func(ctx context.Context, c *redis.Client) { c.ReplicaOf(ctx, "127.0.0.1", "1") },
+			func(ctx context.Context, c *redis.Client) { c.ReplicaOf(ctx, "NO", "ONE") },
 		},
 		{
 			"MASTERDOWN",
 			func(ctx context.Context, c *redis.Client) {
 				c.ConfigSet(ctx, "replica-serve-stale-data", "no")
-				c.SlaveOf(ctx, "127.0.0.1", "1")
+				c.ReplicaOf(ctx, "127.0.0.1", "1")
 			},
 			func(ctx context.Context, c *redis.Client) {
-				c.SlaveOf(ctx, "NO", "ONE")
+				c.ReplicaOf(ctx, "NO", "ONE")
 				c.ConfigSet(ctx, "replica-serve-stale-data", "yes")
 			},
 		},

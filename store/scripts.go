@@ -133,5 +133,3 @@ func asMap(l []any) map[string]string {
 	}
 	return m
 }
-
-func isNoScript(err error) bool { return err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") }

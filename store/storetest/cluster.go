@@ -3,7 +3,9 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -105,24 +107,42 @@ func (n *Node) ID() string {
 // Masters are the nodes that hold slots, as the first that answers says.
 func (c *Cluster) Masters() []*Node {
 	var found []*Node
-	for _, s := range c.slots() {
-		if m := c.at(s.Nodes[0].Addr); m != nil && !slices.Contains(found, m) {
-			found = append(found, m)
+	for _, r := range c.slots() {
+		if !slices.Contains(found, r.master) {
+			found = append(found, r.master)
 		}
 	}
 	return found
 }
 
+// slotRange is some slots and who holds them.
+type slotRange struct {
+	from, to int64
+	master   *Node
+}
+
 // slots are told by the first node that says that all is well with the cluster.
-func (c *Cluster) slots() (slots []redis.ClusterSlot) {
+func (c *Cluster) slots() (found []slotRange) {
 	for _, n := range c.Nodes {
+		var shards []redis.ClusterShard
 		ask(n.Redis.Addr(), func(ctx context.Context, r *redis.Client) {
 			if info, err := r.ClusterInfo(ctx).Result(); err == nil && strings.Contains(info, "cluster_state:ok") {
-				slots, _ = r.ClusterSlots(ctx).Result()
+				shards, _ = r.ClusterShards(ctx).Result()
 			}
 		})
-		if len(slots) > 0 {
-			return slots
+		for _, shard := range shards {
+			for _, node := range shard.Nodes {
+				m := c.at(net.JoinHostPort(node.IP, strconv.FormatInt(node.Port, 10)))
+				if m == nil || node.Role != "master" {
+					continue
+				}
+				for _, s := range shard.Slots {
+					found = append(found, slotRange{s.Start, s.End, m})
+				}
+			}
+		}
+		if len(found) > 0 {
+			return found
 		}
 	}
 	return nil
@@ -146,9 +166,9 @@ func (c *Cluster) Owner(key string) *Node {
 }
 
 func (c *Cluster) ownerOf(slot int64) *Node {
-	for _, s := range c.slots() {
-		if s.Start <= int(slot) && int(slot) <= s.End {
-			return c.at(s.Nodes[0].Addr)
+	for _, r := range c.slots() {
+		if r.from <= slot && slot <= r.to {
+			return r.master
 		}
 	}
 	return nil

@@ -208,7 +208,7 @@ func (s *Sentinels) Follow() {
 			n++
 			if other.role() == "master" {
 				ask(other.Redis.Addr(), func(ctx context.Context, c *redis.Client) {
-					c.SlaveOf(ctx, "127.0.0.1", port(m.Addr()))
+					c.ReplicaOf(ctx, "127.0.0.1", port(m.Addr()))
 				})
 			}
 		}
