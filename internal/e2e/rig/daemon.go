@@ -96,7 +96,7 @@ func (d *Daemon) Start() {
 // WaitReady waits until /readyz answers 200.
 func (d *Daemon) WaitReady() {
 	d.t.Helper()
-	d.waitReady(true, 20*time.Second)
+	d.waitReady(true, time.Minute) // a machine may be busy, and a failover take a while
 }
 
 // WaitNotReady waits until /readyz answers 503.
