@@ -34,6 +34,10 @@ test: ## every test that needs no browser
 test-browser: ## the tests that drive chromium
 	@sh $(TOOLS)/test.sh browser
 
+.PHONY: docs-pictures
+docs-pictures: ## the pictures of docs/ anew, by chromium
+	@sh $(TOOLS)/test.sh pictures
+
 .PHONY: test-faults
 test-faults: ## the long tests of faults: kills, cuts, lost answers
 	@sh $(TOOLS)/test.sh faults

@@ -47,16 +47,16 @@ func picture(t *testing.T, b *tab, path string) {
 	}
 }
 
-// TestBrowserPicture makes the README's picture: go test -tags browser -run Picture ./internal/browsertest -update
+// TestBrowserPicture makes the README's picture: make docs-pictures
 func TestBrowserPicture(t *testing.T) {
 	path := filepath.Join(testenv.Root(t), "docs/pictures/phone.png")
 	if !*update {
 		if _, err := os.Stat(path); err != nil {
-			t.Errorf("%v; run: go test -tags browser -run Picture ./internal/browsertest -update", err)
+			t.Errorf("%v; run: make docs-pictures", err)
 		}
 		return
 	}
-	url, _ := startTry(t)
+	url, _, _ := startTry(t)
 	b := open(t)
 	b.look(1280, 800, "light")
 	b.do("open", chromedp.Navigate(url+"?lang=en"), chromedp.WaitVisible(".phone textarea"))
@@ -77,4 +77,34 @@ func TestBrowserPicture(t *testing.T) {
 	b.wait("counted", `document.querySelector('.count').textContent !== ''`)
 	b.do("calm", chromedp.Evaluate[chromedp.Void](`document.activeElement.blur()`))
 	picture(t, b, path)
+}
+
+// TestBrowserPictureConsole makes the pictures of docs/console.md.
+func TestBrowserPictureConsole(t *testing.T) {
+	dir := filepath.Join(testenv.Root(t), "docs/pictures")
+	all := []struct{ name, page, theme string }{
+		{"console-desk", "/desk", "light"}, {"console-ticket", "/tickets/" + lamp, "light"}, {"console-links", "/links", "dark"},
+	}
+	if !*update {
+		for _, p := range all {
+			if _, err := os.Stat(filepath.Join(dir, p.name+".png")); err != nil {
+				t.Errorf("%v; run: make docs-pictures", err)
+			}
+		}
+		return
+	}
+	_, url, secret := office(t, false)
+	b := open(t)
+	b.enter(url, secret)
+	b.choose("lang", "en")
+	for _, p := range all {
+		b.look(1120, 720, p.theme)
+		b.visit(url + p.page)
+		if p.name == "console-ticket" {
+			b.fill("#note", "Petugas datang besok pagi.")
+			b.wait("the SMS", `document.querySelector('[data-draft] .bubble')`)
+		}
+		b.do("calm", chromedp.Evaluate[chromedp.Void](`document.activeElement.blur()`))
+		picture(t, b, filepath.Join(dir, p.name+".png"))
+	}
 }

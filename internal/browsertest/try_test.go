@@ -52,8 +52,11 @@ func (p *printed) String() string {
 	return p.text.String()
 }
 
+// loginURL is the console's one-time link, which stands beside it.
+var loginURL = regexp.MustCompile(`http://[0-9a-z.:\[\]]+/login/[A-Za-z0-9_-]+`)
+
 // startTry builds the binary and runs `aduan try` on free ports. stop ends it by SIGTERM, which must give exit 0.
-func startTry(t *testing.T) (url string, stop func()) {
+func startTry(t *testing.T) (url, login string, stop func()) {
 	t.Helper()
 	root := testenv.Root(t)
 	if _, err := os.Stat(filepath.Join(root, "cmd/aduan/main.go")); err != nil {
@@ -98,19 +101,22 @@ func startTry(t *testing.T) (url string, stop func()) {
 	t.Cleanup(stop)
 	select {
 	case url = <-p.page:
-		return url, stop
+		for deadline := time.Now().Add(patience); login == "" && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			login = loginURL.FindString(p.String())
+		}
+		return url, login, stop
 	case err := <-ended:
 		ended <- err
 		t.Fatalf("aduan try ended at once: %v", err)
 	case <-time.After(30 * time.Second):
 		t.Fatal("aduan try printed no page within 30 s")
 	}
-	return "", stop
+	return "", "", stop
 }
 
 // The first minute of a newcomer, with nothing faked: page, simulator, TCP, daemon, store, staff API.
 func TestBrowserTryFromTheFirstSMSToAHealedLink(t *testing.T) {
-	url, stop := startTry(t)
+	url, _, stop := startTry(t)
 	b := open(t)
 	b.do("open", chromedp.Navigate(url), chromedp.WaitVisible(".phone textarea"))
 	b.wait("the link is bound", `document.getElementById('link').dataset.state === 'bound'`)
@@ -143,4 +149,47 @@ func TestBrowserTryFromTheFirstSMSToAHealedLink(t *testing.T) {
 	stop() // with a page open, whose stream must not hold it up
 	t.Logf("ended after %v", time.Since(began))
 	b.wait("the page says that the daemon is gone", `!document.getElementById('offline').hidden`)
+}
+
+// A small office's first hour: a citizen texts, the desk sees it, hands it on, pushes a status, and sees the SMS arrive.
+func TestBrowserTryTheConsole(t *testing.T) {
+	url, login, _ := startTry(t)
+	b := open(t)
+	b.visit(url)
+	b.wait("the link is bound", `document.getElementById('link').dataset.state === 'bound'`)
+	b.fill(".phone textarea", "LAPOR jalan rusak di depan pasar Minggu\r")
+	b.wait("a ticket number is read", `/\d{4}-\d{4}/.test(`+lastIn+`)`)
+
+	b.visit(login)
+	b.leave("sign in", func() { b.press("main button.main") })
+	b.choose("lang", "en")
+	b.wait("the complaint is on the desk", `document.querySelectorAll('[data-row]').length === 1 && document.querySelector('.excerpt').textContent.includes('pasar Minggu')`)
+	b.fill(".give input:not([type=hidden])", "Dinas PUPR")
+	b.leave("hand on", func() { b.press(".give button") })
+	b.says("handed on")
+	b.visit(strings.Replace(url, "/phone/", "/tickets", 1))
+	b.leave("open it", func() { b.press("[data-row]") })
+	b.says("Dinas PUPR")
+	b.fill("#note", "Tim menuju lokasi.")
+	b.wait("the very SMS", `document.querySelector('[data-draft] .bubble')?.textContent.includes('Tim menuju lokasi.')`)
+	shown := eval[string](b, `document.querySelector('[data-draft] .bubble').textContent`)
+	b.leave("push", func() { b.press(`form[action$="/status"] button.main`) })
+	b.wait("it goes out and arrives", `(() => { if (document.querySelectorAll('.m-delivered').length === 2) return true; if (!window.again) window.again = setTimeout(() => location.reload(), 1000); return false })()`)
+	shot(t, b, "try-console-ticket")
+	b.visit(strings.Replace(url, "/phone/", "/links", 1))
+	b.wait("the link page lives", `document.querySelector('.link .l-bound') && document.querySelector('polyline').points.length > 3`)
+	b.wait("what was sent is counted", `document.querySelector('.link').textContent.includes('p50')`)
+	shot(t, b, "try-console-links")
+	b.visit(url)
+	b.wait("the citizen reads what was shown", `document.querySelectorAll('.bubble.in').length === 2`)
+	if got := eval[string](b, lastIn); got != shown {
+		t.Errorf("shown %q, read %q", shown, got)
+	}
+	b.do("cut", chromedp.Click("#cut"))
+	b.visit(strings.Replace(url, "/phone/", "/links", 1))
+	b.wait("the cut stands in its history", `document.querySelectorAll('.history li').length > 3`)
+	b.visit(login)
+	b.forgive("401")
+	b.leave("the link again", func() { b.press("main button.main") })
+	b.wait("is used up", `document.querySelector('.problem')`)
 }

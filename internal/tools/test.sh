@@ -35,6 +35,11 @@ browser)
 	# shellcheck disable=SC2086
 	$GO test -tags browser -timeout 10m -run "${RUN:-^TestBrowser}" $TESTFLAGS $pkgs
 	;;
+pictures)
+	want_redis
+	want_chromium
+	$GO test -tags browser -count=1 -timeout 10m -run '^TestBrowserPicture' ./internal/browsertest -update
+	;;
 faults)
 	want_redis
 	want_race
