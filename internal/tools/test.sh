@@ -1,5 +1,5 @@
 #!/bin/sh
-# test.sh unit|browser|faults|soak|bench: runs go test with what the tests need at hand. Run from the repository's root.
+# test.sh unit|browser|pictures|faults|soak|bench: runs go test with what the tests need at hand. Run from the repository's root.
 # PKG and RUN narrow it, TESTFLAGS are handed on, ADUAN_REQUIRE turns gaps into failures.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -63,7 +63,7 @@ bench)
 	$GO test -p 1 -timeout 30m -run '^$' -bench "${RUN:-.}" -benchmem $TESTFLAGS $pkgs
 	;;
 *)
-	echo "test.sh: unknown kind of test: $1; unit, browser, faults, soak or bench" >&2
+	echo "test.sh: unknown kind of test: $1; unit, browser, pictures, faults, soak or bench" >&2
 	exit 2
 	;;
 esac
