@@ -26,9 +26,11 @@ func TestAnEmptiedStoreIsNoticedUntilAPersonKnows(t *testing.T) {
 		return strings.Contains(reason, "it was emptied")
 	}
 	elsewhere := o
-	elsewhere.DataDir = t.TempDir() // of another machine, which has seen nothing of it
-	if !noticed(o) || !noticed(o) || !noticed(elsewhere) {
-		t.Error("an emptied store is not noticed")
+	elsewhere.DataDir = t.TempDir()                          // of another machine, which has seen nothing of it
+	for i, where := range []store.Options{o, o, elsewhere} { // and it goes on being said
+		if !noticed(where) {
+			t.Errorf("start %d: an emptied store is not noticed", i+1)
+		}
 	}
 	if err := storetest.OpenWith(t, elsewhere).Restored(t.Context()); err != nil {
 		t.Error(err)

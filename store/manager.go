@@ -38,7 +38,6 @@ type manager struct {
 	mu       sync.Mutex
 	promise  string          // guarded by mu
 	trouble  string          // guarded by mu: why the server cannot be used at the moment; "": it can
-	notes    []string        // guarded by mu: what a person must look at although all goes on
 	usedKeys map[string]bool // guarded by mu: API keys whose use was noted this minute
 }
 
@@ -62,8 +61,6 @@ func (s *Store) Health() (ok bool, reason string) {
 		return false, shut
 	case younger != nil:
 		return true, younger.String()
-	case len(s.manager.notes) > 0:
-		return true, s.manager.notes[len(s.manager.notes)-1]
 	}
 	return true, ""
 }
@@ -82,23 +79,4 @@ func (m *manager) setPromise(p string) (before string) {
 	defer m.mu.Unlock()
 	before, m.promise = m.promise, p
 	return before
-}
-
-// alarm tells a person, once for each what.
-func (s *Store) alarm(what string) {
-	s.manager.mu.Lock()
-	for _, n := range s.manager.notes {
-		if n == what {
-			s.manager.mu.Unlock()
-			return
-		}
-	}
-	if len(s.manager.notes) < 100 {
-		s.manager.notes = append(s.manager.notes, what)
-	}
-	s.manager.mu.Unlock()
-	s.opt.Log.Error("the store needs a person to look at it", logReason(what))
-	if s.opt.Alarm != nil {
-		s.opt.Alarm(what)
-	}
 }

@@ -45,7 +45,8 @@ func office(t *testing.T, wicked bool) (o *consoletest.Office, url, secret strin
 	at := o.Clock
 	o.Entries = []desk.Agency{
 		{Name: word("Dinas PUPR"), Parent: word("Kota Depok"), Known: true, Officers: []desk.Officer{{Name: word("Sri Wahyuni"), Email: "sri@depok.example", Role: word("petugas penghubung")}}},
-		{Name: "Dinas Lingkungan Hidup", Known: true}, {Name: "Dinas Perhubungan", Known: true},
+		{Name: "Dinas Lingkungan Hidup", Known: true},
+		{Name: "Dinas Perhubungan", Known: true},
 	}
 	o.File(desk.TicketView{Texts: []desk.TextView{{Text: word("Jalan berlubang di Jl Kenanga RT 3, dua motor sudah jatuh")}}, Category: "road", Likely: o.Entries[0].Name, Link: word("main")})
 	o.File(desk.TicketView{Texts: []desk.TextView{{Text: word("Sampah di TPS sebelah pasar belum diangkut seminggu"), Missing: true}}, Category: "waste", Likely: "Dinas Lingkungan Hidup", Incomplete: true})

@@ -30,7 +30,7 @@ type badReceiver struct {
 
 	mu    sync.Mutex
 	well  bool
-	down  bool // every connection is dropped
+	down  bool                // every connection is dropped
 	came  map[string][]string // ticket → ids, in the order of their first arrival
 	body  map[string]string   // id → what it told
 	taken map[string]int      // id → 2xx answers

@@ -20,12 +20,18 @@ var geoFields = [][2]string{
 	{"api_key", "A key, where no Authorization says it"},
 	{"service_code", "One of services; other: guessed from the description"},
 	{"description", "What it is about, at most 4000 characters"},
-	{"address_string", "Where it is, in words"}, {"address_id", "Where it is, by the caller's own list"},
-	{"lat", "Where it is, WGS84"}, {"long", "Where it is, WGS84"},
+	{"address_string", "Where it is, in words"},
+	{"address_id", "Where it is, by the caller's own list"},
+	{"lat", "Where it is, WGS84"},
+	{"long", "Where it is, WGS84"},
 	{"phone", "The citizen's telephone: gets the number by SMS, and can answer"},
 	{"media_url", "A picture: stands in the text"},
 	{"jurisdiction_id", "Not looked at: a line is one jurisdiction"},
-	{"first_name", "Not kept"}, {"last_name", "Not kept"}, {"email", "Not kept"}, {"device_id", "Not kept"}, {"account_id", "Not kept"},
+	{"first_name", "Not kept"},
+	{"last_name", "Not kept"},
+	{"email", "Not kept"},
+	{"device_id", "Not kept"},
+	{"account_id", "Not kept"},
 }
 
 // geoRoutes are the paths of GeoReport v2.
