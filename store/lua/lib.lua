@@ -26,7 +26,13 @@ local function refused(list, commands)
   end
   if redis.acl_check_cmd then
     for i = 1, #commands do
-      if not redis.acl_check_cmd(commands[i], list[1], '1', '1') then
+      local may
+      if commands[i] == 'DEL' then -- whose further arguments would be keys, which a login may be kept from
+        may = redis.acl_check_cmd('DEL', list[1])
+      else
+        may = redis.acl_check_cmd(commands[i], list[1], '1', '1')
+      end
+      if not may then
         return 'NOPERM the login may not run ' .. commands[i] .. ' on ' .. list[1]
       end
     end
