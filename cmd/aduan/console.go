@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,7 @@ import (
 func (l *line) newConsole(ctx context.Context, phones string) (map[string]http.Handler, error) {
 	c, err := console.New(console.Options{
 		Desk: l.desk, Agencies: l.agencies, Line: l.store, Front: func() console.Front { return l.web.server() },
-		ShortCode: l.cfg.Line.ShortCode, Location: l.cfg.Line.Location(), Phones: phones,
+		ShortCode: func() string { return l.conf().Line.ShortCode }, Location: func() *time.Location { return l.conf().Line.Location() }, Phones: phones,
 		Trial: l.cfg.Store.Mode == configs.ModeEmbedded, Done: ctx.Done(), Now: l.timing.now, Log: l.log,
 	})
 	if err != nil {

@@ -66,18 +66,18 @@ type Front interface {
 	Secure(r *http.Request) bool
 }
 
-// Options are the parts of a Console. Desk, Agencies, Line and Front are required.
+// Options are the parts of a Console. Those up to Location are required.
 type Options struct {
 	Desk     Desk
 	Agencies Agencies
 	Line     Line
 	Front    func() Front // the console is mounted in it, so it is asked for when a request comes
 
-	ShortCode string
-	Location  *time.Location  // in which times are shown; default UTC
-	Phones    string          // path of the telephones to try; "": there are none
-	Trial     bool            // the store is in memory: a banner says so
-	Done      <-chan struct{} // closed when the process ends: the streams end, so that Shutdown need not wait
+	ShortCode func() string         // of the line, as it is now
+	Location  func() *time.Location // in which times are shown, as it is now
+	Phones    string                // path of the telephones to try; "": there are none
+	Trial     bool                  // the store is in memory: a banner says so
+	Done      <-chan struct{}       // closed when the process ends: the streams end, so that Shutdown need not wait
 	Now       func() time.Time
 	Every     time.Duration // how often the link page is told anew; default 1 s, as daemons write
 	Log       *zap.Logger
@@ -95,11 +95,8 @@ const maxStreams = 64
 
 // New makes a Console. It starts nothing.
 func New(o Options) (*Console, error) {
-	if o.Desk == nil || o.Agencies == nil || o.Line == nil || o.Front == nil {
-		return nil, errors.New("console: Options.Desk, Agencies, Line and Front are required")
-	}
-	if o.Location == nil {
-		o.Location = time.UTC
+	if o.Desk == nil || o.Agencies == nil || o.Line == nil || o.Front == nil || o.ShortCode == nil || o.Location == nil {
+		return nil, errors.New("console: Options.Desk, Agencies, Line, Front, ShortCode and Location are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now

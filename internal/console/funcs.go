@@ -12,14 +12,14 @@ import (
 )
 
 // funcs are what the templates may call, in one language.
-func funcs(lang string, in *time.Location) template.FuncMap {
+func funcs(lang string, in func() *time.Location) template.FuncMap {
 	return template.FuncMap{
 		"t":           func(word string) string { return say(lang, word) },
 		"tn":          func(word string, n any) string { return strings.ReplaceAll(say(lang, word), "{n}", fmt.Sprint(n)) },
 		"v":           visible.Text,
 		"pieces":      visible.Pieces,
-		"when":        func(t time.Time) string { return moment(lang, t.In(in)) },
-		"clock":       func(t time.Time) string { return t.In(in).Format("15:04:05") },
+		"when":        func(t time.Time) string { return moment(lang, t.In(in())) },
+		"clock":       func(t time.Time) string { return t.In(in()).Format("15:04:05") },
 		"iso":         func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"ms":          milliseconds,
 		"num":         func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) },
@@ -28,7 +28,7 @@ func funcs(lang string, in *time.Location) template.FuncMap {
 		"upper":       strings.ToUpper,
 		"path":        url.PathEscape,
 		"ago":         func(now, then time.Time) string { return now.Sub(then).Round(time.Second).String() },
-		"whenSeconds": func(t time.Time) string { return moment(lang, t.In(in)) + t.In(in).Format(":05") },
+		"whenSeconds": func(t time.Time) string { return moment(lang, t.In(in())) + t.In(in()).Format(":05") },
 		"by": func(who string) string {
 			if known("by." + who) {
 				return say(lang, "by."+who)

@@ -63,7 +63,7 @@ func (s shown) May(route string) bool { return s.may(route) }
 type pages map[string]map[string]*template.Template
 
 // loadPages parses each page in each language. A mistake in one ends the start.
-func loadPages(in *time.Location) (pages, error) {
+func loadPages(in func() *time.Location) (pages, error) {
 	names, err := fs.Glob(files, "templates/page_*.html")
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func loadPages(in *time.Location) (pages, error) {
 func (c *Console) show(w http.ResponseWriter, r *http.Request, who viewer, status int, name, word string, d any) {
 	lang := languageOf(r)
 	s := shown{
-		Lang: lang, Theme: themeOf(r), Page: word, Title: say(lang, word), Path: r.URL.Path, Here: here(r), ShortCode: c.o.ShortCode,
+		Lang: lang, Theme: themeOf(r), Page: word, Title: say(lang, word), Path: r.URL.Path, Here: here(r), ShortCode: c.o.ShortCode(),
 		Phones: c.o.Phones, Trial: c.o.Trial, D: d, may: who.may,
 	}
 	if t, ok := d.(titled); ok {

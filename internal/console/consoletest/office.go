@@ -58,8 +58,8 @@ func New() *Office {
 func (o *Office) Handler(done <-chan struct{}) (http.Handler, error) {
 	var front *staffapi.Server
 	c, err := console.New(console.Options{
-		Desk: o, Agencies: Book{o}, Line: o, Front: func() console.Front { return front }, ShortCode: "1708",
-		Location: time.FixedZone("WIB", 7*3600), Phones: "/phone/", Done: done, Now: o.now, Every: 50 * time.Millisecond,
+		Desk: o, Agencies: Book{o}, Line: o, Front: func() console.Front { return front }, ShortCode: func() string { return "1708" },
+		Location: func() *time.Location { return time.FixedZone("WIB", 7*3600) }, Phones: "/phone/", Done: done, Now: o.now, Every: 50 * time.Millisecond,
 	})
 	if err != nil {
 		return nil, err
