@@ -74,17 +74,27 @@ type line struct {
 	redis  *storetest.Redis
 	turner *turn.Turner
 	desk   *turn.Desk
-	clock  atomic.Int64 // added to the time, ns
+	count  int
+
+	looking *feed.Feed            // what is looked at after each step; nil: nothing
+	after   string                // up to here
+	first   map[string]desk.Event // the first of each type
+
+	clock atomic.Int64 // added to the time, ns
 }
 
-func newLine(t *testing.T) *line {
+func newLine(t *testing.T) *line { return newLineWith(t, noOutbox{}) }
+
+func newLineWith(t *testing.T, out turn.Outbox) *line {
 	l := &line{t: t, store: &counted{}}
-	now := func() time.Time { return time.Now().Add(time.Duration(l.clock.Load())) }
+	now := l.now
 	l.store.Store, l.redis = storetest.Open(t, func(o *store.Options) { o.Now = now })
-	l.turner = turn.New(turn.Options{Store: l.store, Engine: engine(), Outbox: noOutbox{}, Now: now, ShortCode: "1708", Region: "ID"})
+	l.turner = turn.New(turn.Options{Store: l.store, Engine: engine(), Outbox: out, Now: now, ShortCode: "1708", Region: "ID"})
 	l.desk = turn.NewDesk(l.turner)
 	return l
 }
+
+func (l *line) now() time.Time { return time.Now().Add(time.Duration(l.clock.Load())) }
 
 // daemon is a feed of one daemon, whose Run ends with the test.
 func (l *line) daemon(keep int) *feed.Feed {
