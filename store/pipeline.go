@@ -123,7 +123,7 @@ func unknownCommand(err error) bool {
 // keysOf is a job's keys. In a cluster one key follows that never exists: while a slot moves, it is missing on the side
 // that gives the slot away, and on the side that takes it, and so the script is refused on both (TRYAGAIN, ASK) before it
 // runs. Without it a script that learns some of its keys by reading could find one of them gone after its first write, or
-// take what has not come over yet for missing. What only reads needs none.
+// take what has not come over yet for missing. What only reads needs none. lib.lua takes it out of KEYS again.
 func (c *committers) keysOf(j *job) []string {
 	if !c.guard || !j.script.writes {
 		return j.keys

@@ -133,7 +133,7 @@ func newBench(t testing.TB, addr string) *bench {
 	t.Helper()
 	b := &bench{rdb: client(t, addr), t: t, ctx: t.Context(), now: time.Now()}
 	b.rdb.AddHook(oneSlot{t})
-	b.Store = store.NewForTest(b.rdb, master, store.Options{})
+	b.Store = store.NewForTest(b.rdb, master, store.Options{Cluster: true}) // with its guard key behind each script's own keys
 	t.Cleanup(b.CloseForTest)
 	return b
 }
