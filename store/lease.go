@@ -60,6 +60,22 @@ func newLease(line leaser, name, boot string, takeover time.Duration, log *zap.L
 	return &LineLease{line: line, key: leaseKey(name), name: name, id: boot + "." + hex.EncodeToString(b[:]), takeover: takeover, log: log}
 }
 
+// LeaseAsk is lease.lua on a model of Redis: it says whether who has the lease now, else who has it and its counter.
+type LeaseAsk func(ctx context.Context, key, who, seenBy, seenCount string, give bool) (mine bool, by, count string, err error)
+
+func (ask LeaseAsk) lease(ctx context.Context, key, who string, seen leaseAnswer, give bool) (leaseAnswer, error) {
+	mine, by, count, err := ask(ctx, key, who, seen.by, seen.n, give)
+	if err == nil && mine {
+		return leaseAnswer{mine: who}, nil
+	}
+	return leaseAnswer{by: by, n: count}, err
+}
+
+// LineLease is a lease whose Redis is a model.
+func (ask LeaseAsk) LineLease(name, boot string, takeover time.Duration) *LineLease {
+	return newLease(ask, name, boot, takeover, zap.NewNop())
+}
+
 // Until is when our hold surely ends unless it is renewed; in the past: we do not hold it.
 func (l *LineLease) Until() time.Time {
 	l.mu.Lock()

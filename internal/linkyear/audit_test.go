@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -153,7 +154,12 @@ func (w *world) recovered() {
 	time.Sleep(w.set.boundWithin() + 100*time.Millisecond)
 	var pings []*attempt
 	w.smsc.locked(func() {
+		bound := 0
 		for _, d := range w.daemons {
+			if d.elsewhere() {
+				continue
+			}
+			bound++
 			rx, tx := 0, 0
 			for _, c := range w.smsc.links {
 				if c.d != d || c.leaving || c.hole {
@@ -170,6 +176,9 @@ func (w *world) recovered() {
 			if st := d.link.Status(); !d.link.Bound() || rx < w.set.sessions || tx < w.set.sessions {
 				w.fail("%s is not bound again after %v: %s, %d and %d sessions; %s", d.name, w.set.boundWithin(), st.State, rx, tx, st.Reason)
 			}
+		}
+		if w.set.exclusive && bound != 1 {
+			w.fail("%d daemons of %d hold the exclusive bind", bound, len(w.daemons))
 		}
 	})
 	time.Sleep(time.Second)
@@ -202,7 +211,7 @@ func (a *audit) settled() (all bool) {
 	for _, m := range a.w.redis.SMS() {
 		all = all && m.State != store.StateQueued
 	}
-	return all
+	return all && !a.w.longWaits()
 }
 
 // all looks at everything that was.
@@ -211,9 +220,10 @@ func (a *audit) all() {
 		a.turns(l)
 		a.sms(l)
 	}
+	a.long()
 	a.mu.Lock()
-	crashes, unknown := a.crashes, 0
-	for _, n := range a.unknown {
+	crashes, unknown, unanswered := a.crashes, 0, maps.Clone(a.unknown)
+	for _, n := range unanswered {
 		unknown += n
 	}
 	a.mu.Unlock()
@@ -226,7 +236,11 @@ func (a *audit) all() {
 		}
 		for _, l := range a.w.lanes {
 			_, again := a.w.redis.Took(l.phone)
-			excess += max(0, a.acceptedBy(l)-a.wanted(l)-again)
+			more := max(0, a.acceptedBy(l)-a.wanted(l)-again)
+			if most := unanswered[l.phone.Digits()]; crashes == 0 && more > most {
+				a.fail("%d segments twice to one telephone, of which %d had no answer", more, most)
+			}
+			excess += more
 		}
 	})
 	if most := unknown + crashes*a.w.set.window*a.w.set.sessions; excess > most {
@@ -256,6 +270,9 @@ func (a *audit) turns(l *lane) {
 			return
 		}
 		wrote = append(wrote, t.digest)
+	}
+	if l.long != nil || l.pushed {
+		return
 	}
 	took, _ := a.w.redis.Took(l.phone)
 	if len(took) > len(wrote) {

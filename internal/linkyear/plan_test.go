@@ -19,6 +19,7 @@ type setting struct {
 	window, sessions  int
 	rate              float64 // submit_sm a second over all daemons; 0: any
 	pair              bool
+	exclusive         bool // one of two daemons holds the bind
 	bursts            int
 	look              time.Duration // between two looks at what is due
 }
@@ -27,11 +28,20 @@ type setting struct {
 const timer = 15 * time.Second
 
 // boundWithin is the promise: bound again so soon after the peer behaves.
-func (s setting) boundWithin() time.Duration { return s.enquire + 2*s.response + s.reconnectMax }
+func (s setting) boundWithin() time.Duration {
+	d := s.enquire + 2*s.response + s.reconnectMax
+	if s.exclusive {
+		d += takeover
+	}
+	return d
+}
+
+// takeover is how soon after its holder's death another daemon has an exclusive bind.
+const takeover = 10 * time.Second
 
 func (s setting) String() string {
-	return fmt.Sprintf("race detector %v, %d daemon(s), %v, enquire_link %v, response_timeout %v, reconnect %v to %v, window %d, %d session(s), pair %v, rate %v",
-		testenv.Race, s.daemons, s.hours, s.enquire, s.response, s.reconnectMin, s.reconnectMax, s.window, s.sessions, s.pair, s.rate)
+	return fmt.Sprintf("race detector %v, %d daemon(s), %v, enquire_link %v, response_timeout %v, reconnect %v to %v, window %d, %d session(s), pair %v, exclusive %v, rate %v",
+		testenv.Race, s.daemons, s.hours, s.enquire, s.response, s.reconnectMin, s.reconnectMax, s.window, s.sessions, s.pair, s.exclusive, s.rate)
 }
 
 // fault is one misbehaviour, some time after its burst began.
@@ -71,7 +81,7 @@ var (
 		"receipts early", "receipts strange",
 	}
 	ofRedis     = []string{"redis stops", "redis gone", "redis slow", "redis loses answers", "redis loses answers", "redis loses requests", "redis clock jumps"}
-	ofTheDaemon = []string{"daemon killed", "daemon killed", "daemon stands still", "daemon slow"}
+	ofTheDaemon = []string{"daemon killed", "daemon killed", "daemon stands still", "daemon slow", "daemon apart"}
 )
 
 func between(r *rand.Rand, lo, hi time.Duration) time.Duration {
@@ -80,7 +90,8 @@ func between(r *rand.Rand, lo, hi time.Duration) time.Duration {
 
 func choose[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
-// newSetting is the line of a seed: every third is two daemons with heartbeats for an hour, the others are one with long quiet times.
+// newSetting is the line of a seed: every third is two daemons with heartbeats for an hour, half of
+// these on an exclusive link; the others are one with long quiet times.
 func newSetting(seed uint64, r *rand.Rand) setting {
 	hours, enquire := 60*time.Hour, []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}
 	if testenv.Race { // some five times as slow: longer quiet times, fewer seeds
@@ -97,6 +108,7 @@ func newSetting(seed uint64, r *rand.Rand) setting {
 		s.daemons, s.hours, s.bursts, s.look = 2, time.Hour, 6, time.Second
 		s.enquire = choose(r, 10*time.Second, 30*time.Second)
 		s.reconnectMax = 10 * time.Second
+		s.exclusive = seed%6 == 0
 	}
 	return s
 }

@@ -17,8 +17,14 @@ func (w *world) write(badTLVs bool) {
 	w.written++
 	if old := len(w.lanes); old > 0 && w.dice.IntN(3) == 0 {
 		l := w.lanes[max(0, old-1-w.dice.IntN(5))]
-		last := l.texts[len(l.texts)-1].m.ShortMessage
-		if w.dice.IntN(3) > 0 {
+		if l.long != nil || l.pushed {
+			l = w.newLane()
+		}
+		var last []byte
+		if n := len(l.texts); n > 0 {
+			last = l.texts[n-1].m.ShortMessage
+		}
+		if last == nil || w.dice.IntN(3) > 0 {
 			last = fmt.Appendf(nil, "di jalan melati nomor %d", w.written)
 		}
 		w.send(l, string(last), badTLVs)
@@ -82,6 +88,18 @@ func play(t *testing.T, seed uint64, set setting, plan []burst) *audit {
 	return a
 }
 
+// somebody writes, at times at length, or is written to.
+func (w *world) somebody() {
+	switch w.dice.IntN(12) {
+	case 0, 1:
+		w.smsc.locked(w.writeLong)
+	case 2:
+		w.push()
+	default:
+		w.smsc.locked(func() { w.write(false) })
+	}
+}
+
 // live lives through one burst, and looks whether all goes on behind it.
 func (w *world) live(b burst) {
 	time.Sleep(b.gap)
@@ -99,7 +117,7 @@ func (w *world) live(b burst) {
 	}
 	var all []moment
 	for _, ms := range b.texts {
-		all = append(all, moment{time.Duration(ms) * time.Millisecond, func() { w.smsc.locked(func() { w.write(false) }) }})
+		all = append(all, moment{time.Duration(ms) * time.Millisecond, w.somebody})
 	}
 	for _, f := range b.faults {
 		all = append(all, moment{f.after, func() { w.begin(f) }})

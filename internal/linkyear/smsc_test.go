@@ -42,6 +42,7 @@ type smsc struct {
 	seen     map[string]int    // submit_sm read, by what it was
 	accepted map[string]int
 	refusals map[string]map[smpp.Status]bool
+	ways     map[string]*way // of the segments of a long SMS, by telephone
 	pumping  bool
 	pdus     int
 }
@@ -59,6 +60,7 @@ type link struct {
 	seq     uint32
 	asked   map[uint32]*attempt
 	open    map[uint32]time.Time // submit_sm read and not answered, since when
+	behind  time.Time            // when it last read what had lain there for a while
 	odd     bool                 // stalled or garbled at some time: what it counts means less
 	queue   []byte               // behind a piece
 	queued  bool
@@ -82,6 +84,7 @@ type text struct {
 	at     time.Time // not before
 	flying bool
 	done   bool
+	part   bool // of a long SMS: digest is the part's
 }
 
 // lane is one citizen, whose next message waits for the end of the one before.
@@ -90,11 +93,13 @@ type lane struct {
 	texts  []*text // all, in order
 	next   int
 	listed bool
+	long   *long // a long SMS is all that it writes
+	pushed bool  // it never writes
 }
 
 func newSMSC(w *world, seed uint64) *smsc {
 	return &smsc{
-		w: w, dice: rand.New(rand.NewPCG(seed, 2)), ids: map[string]string{}, seen: map[string]int{}, accepted: map[string]int{},
+		w: w, dice: rand.New(rand.NewPCG(seed, 2)), ids: map[string]string{}, seen: map[string]int{}, accepted: map[string]int{}, ways: map[string]*way{},
 		refusals: map[string]map[smpp.Status]bool{},
 	}
 }
@@ -140,11 +145,17 @@ func (s *smsc) dial(ctx context.Context, d *daemon) (net.Conn, error) {
 func (c *link) serve() {
 	fr := smpp.NewFrameReader(c.conn, 0)
 	for {
+		asked := time.Now()
 		frame, err := fr.Next()
-		if lag := c.s.lagNow(); lag > 0 && err == nil {
+		behind := time.Now().Equal(asked) // it lay there: more than the lag has passed since it was written
+		lag := c.s.lagNow()
+		if lag > 0 && err == nil {
 			time.Sleep(lag)
 		}
 		c.s.mu.Lock()
+		if behind && lag > 0 {
+			c.behind = time.Now()
+		}
 		if err != nil || c.gone {
 			c.drop()
 			c.s.mu.Unlock()
@@ -228,6 +239,7 @@ func (c *link) bindRequest(h smpp.Header) {
 		}
 		c.write(resp)
 		c.bound = h.ID
+		c.alone()
 		s.pump()
 	}
 	switch s.m.bind {
@@ -245,6 +257,18 @@ func (c *link) bindRequest(h smpp.Header) {
 		c.drop()
 	default:
 		accept()
+	}
+}
+
+// alone: on an exclusive link no two daemons are bound at once. What is stalled or half-open may have ended unseen.
+func (c *link) alone() {
+	if !c.s.w.set.exclusive {
+		return
+	}
+	for _, other := range c.s.links {
+		if other.d != c.d && other.bound != 0 && !other.gone && !other.hole && !other.odd && !other.leaving && !other.d.still {
+			c.s.w.fail("%s is bound while %s is, and the link is exclusive", c.d.name, other.d.name)
+		}
 	}
 }
 
@@ -318,7 +342,8 @@ func (c *link) answered(h smpp.Header) {
 		return
 	}
 	if h.Status == smpp.StatusROK {
-		if took, _ := c.s.w.redis.Took(t.lane.phone); !slices.Contains(took, t.digest) {
+		took, _ := c.s.w.redis.Took(t.lane.phone)
+		if t.part && !c.s.w.redis.HasPart(t.lane.phone, t.digest) || !t.part && !slices.Contains(took, t.digest) {
 			c.s.w.fail("a message was acknowledged and is not kept")
 		}
 	}
@@ -341,6 +366,12 @@ func (c *link) answered(h smpp.Header) {
 
 // send queues a message of a citizen.
 func (s *smsc) send(l *lane, m *smpp.Message, pdu []byte) *text {
+	t := s.queue(l, m, pdu)
+	s.pump()
+	return t
+}
+
+func (s *smsc) queue(l *lane, m *smpp.Message, pdu []byte) *text {
 	udh, body := m.Content()
 	t := &text{
 		lane: l, m: m, pdu: pdu,
@@ -351,7 +382,6 @@ func (s *smsc) send(l *lane, m *smpp.Message, pdu []byte) *text {
 		l.listed = true
 		s.lanes = append(s.lanes, l)
 	}
-	s.pump()
 	return t
 }
 

@@ -26,6 +26,7 @@ func (c *link) submit(h smpp.Header, frame []byte) {
 		s.w.fail("a submit_sm on a session that does not transmit")
 	}
 	c.countWindow(h)
+	c.inOrder(m)
 	key := what(m)
 	s.seen[key]++
 	status, id := s.m.refuse, ""
@@ -43,6 +44,7 @@ func (c *link) submit(h smpp.Header, frame []byte) {
 	} else {
 		s.refused(key, status)
 	}
+	s.went(m, status == 0)
 	resp, err := smpp.AppendResp(nil, smpp.CmdSubmitSMResp, status, h.Seq, id)
 	switch {
 	case err != nil:
@@ -78,7 +80,7 @@ func (c *link) countWindow(h smpp.Header) {
 		c.s.w.fail("sequence number %d is used for two requests at once", h.Seq)
 	}
 	c.open[h.Seq] = now
-	if n := len(c.open); !c.odd && n > c.s.w.set.window {
+	if n := len(c.open); !c.odd && now.Sub(c.behind) > c.s.w.set.response && n > c.s.w.set.window {
 		c.s.w.fail("%d submit_sm outstanding on a session, the window is %d", n, c.s.w.set.window)
 	}
 }

@@ -53,6 +53,7 @@ type world struct {
 	citizen int
 	written int
 	lanes   []*lane
+	longs   []*long
 	jumped  time.Duration
 	digest  func(parts ...[]byte) string
 }
@@ -76,6 +77,8 @@ func (d *daemon) Deliver(x *smpp.Delivery)   { d.intake.Deliver(x) }
 func (d *daemon) Proven(xs []*smpp.Delivery) { d.intake.Proven(xs) }
 func (d *daemon) SessionClosed(id string)    { d.intake.SessionClosed(id) }
 
+func (d *daemon) elsewhere() bool { return d.w.set.exclusive && d.link.Elsewhere() }
+
 // start begins a daemon and binds its link.
 func (w *world) start() *daemon {
 	w.born++
@@ -84,6 +87,9 @@ func (w *world) start() *daemon {
 	o := w.linkOptions(d)
 	if w.set.daemons > 1 {
 		o.Gate = d.store
+	}
+	if w.set.exclusive {
+		o.Lease = d.store.LineLease("link.main", takeover)
 	}
 	var err error
 	if d.link, err = smpp.NewLink(o); err != nil {
@@ -95,13 +101,13 @@ func (w *world) start() *daemon {
 		daemons = d.store.Daemons
 	}
 	d.sender = sender.New(sender.Options{
-		Routes:  sender.Routes{Links: map[string]sender.Route{"main": {Rate: w.set.rate}}, Default: "main"},
+		Routes:  sender.Routes{Links: map[string]sender.Route{"main": {Rate: w.set.rate, Alone: w.set.exclusive}}, Default: "main"},
 		Daemons: daemons, DoubtEvery: w.set.look,
 		Store: d.store, Settler: settler, Region: "ID", Now: time.Now,
 		Policy: sender.Policy{Max: 30 * time.Second, Rand: w.random(uint64(w.born) + 100)},
 		Links: []sender.Link{{
 			Name: "main", Window: w.set.window * w.set.sessions, Source: smpp.Address{TON: 3}, Destination: smpp.Address{TON: 1, NPI: 1},
-			Receipts: true, Bound: d.link.Bound,
+			Receipts: true, Bound: d.link.Bound, Elsewhere: d.elsewhere,
 			Acquire: func(ctx context.Context) (sender.Slot, error) {
 				s, err := d.link.Acquire(ctx)
 				if err != nil {
@@ -116,6 +122,7 @@ func (w *world) start() *daemon {
 	})
 	d.intake = intake.New(intake.Options{
 		Store: d.store, Turner: t, Receipts: d.sender, Settler: settler, Region: "ID", ShortCode: shortCode, Now: time.Now, Log: o.Log,
+		SegmentsTimeout: partsWithin,
 	})
 	look := timers.New(timers.Options{
 		Store: d.store, Room: d.sender.Room, Adopt: d.sender.Adopt, HasRoom: d.sender.HasRoom(), Tick: t.Tick, Join: d.intake.JoinDue,
@@ -224,6 +231,8 @@ func (w *world) beginDaemon(f fault) bool {
 		})
 	case "daemon slow":
 		d.store.Slow(span(f.n, 0, 1200*time.Millisecond))
+	case "daemon apart": // it alone cannot reach Redis in time
+		d.store.Slow(span(f.n, 3*time.Second, 20*time.Second))
 	default:
 		return false
 	}

@@ -110,6 +110,22 @@ func (r *Redis) Took(m msisdn.MSISDN) (digests []string, again int) {
 	return digests, again
 }
 
+// HasPart tells whether a part of a citizen's long SMS stands, or stood when that was joined.
+func (r *Redis) HasPart(m msisdn.MSISDN, digest string) (has bool) {
+	id := Identify(m)
+	r.locked(func() {
+		for ref, g := range r.groups {
+			if ref.Citizen != id {
+				continue
+			}
+			for _, d := range g.digests {
+				has = has || d == digest
+			}
+		}
+	})
+	return has
+}
+
 // Kept is the content of a citizen that no ticket took.
 func (r *Redis) Kept(m msisdn.MSISDN) (list [][]byte) {
 	r.locked(func() {

@@ -41,6 +41,7 @@ type Redis struct {
 	audit    map[int][]store.Audit
 	boots    map[string]int
 	sends    map[string][]string // boot → the links that it may send on
+	leases   map[string]*lease
 	fences   map[string]bool
 }
 
@@ -111,7 +112,7 @@ func New() *Redis {
 		citizens: map[store.CitizenID]*citizen{}, tickets: map[ticketKey]*ticket{}, sms: map[string]*sms{},
 		due: map[dueKey]time.Time{}, marks: map[markKey]*mark{}, answers: map[answerKey]store.Idempotency{}, claims: map[answerKey]string{},
 		groups: map[store.GroupRef]*group{}, early: map[receiptKey]store.ReceiptUpdate{}, learnt: map[string][]byte{}, receipts: map[receiptKey]part{},
-		boots: map[string]int{}, sends: map[string][]string{}, fences: map[string]bool{},
+		boots: map[string]int{}, sends: map[string][]string{}, leases: map[string]*lease{}, fences: map[string]bool{},
 		audit: map[int][]store.Audit{},
 	}
 }
