@@ -98,19 +98,19 @@ func (b *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 // wait polls a JavaScript expression until it is true.
 func (b *tab) wait(what, expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience+5*time.Second)
-	defer cancel()
-	for {
-		_, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(patience)))
-		if err == nil {
+	var err error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
+		// Each look has a time of its own: one that another page comes into may get no answer.
+		ctx, cancel := context.WithTimeout(b.ctx, 2*time.Second)
+		var yes bool
+		yes, err = chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		cancel()
+		if err == nil && yes {
 			return
 		}
-		if ctx.Err() == nil && (strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "context")) {
-			continue // another page came meanwhile
-		}
-		page, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
-		b.t.Fatalf("%s: never true: %s: %v\n%s", what, expression, err, page)
 	}
+	page, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
+	b.t.Fatalf("%s: never true: %s: %v\n%s", what, expression, err, page)
 }
 
 func eval[T any](b *tab, expression string, o ...chromedp.EvaluateOption) T {
