@@ -46,6 +46,10 @@ test-faults: ## the long tests of faults: kills, cuts, lost answers
 soak: ## an hour at 300 messages a second under random faults (ADUAN_SOAK=10m: shorter)
 	@sh $(TOOLS)/test.sh soak
 
+.PHONY: fill
+fill: build ## fill the empty store of FILE with made-up tickets, for tests (TICKETS=719245 SEED=1)
+	bin/aduan fill -c $(FILE) --tickets $(or $(TICKETS),719245) --seed $(or $(SEED),1)
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@sh $(TOOLS)/fuzz.sh

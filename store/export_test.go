@@ -97,3 +97,9 @@ func TakeForTest(hurried, waiting int, busy bool) (h, w int) {
 	}
 	return h, w
 }
+
+// SettleForTest brings the store to this version's form, if it may.
+func (s *Store) SettleForTest(ctx context.Context) bool { return s.settled(ctx) }
+
+// ForgetIndexForTest forgets that the index was seen whole.
+func (s *Store) ForgetIndexForTest() { s.indexed.Store(false) }

@@ -124,6 +124,9 @@ func (s *Store) fill(ctx context.Context, pipe redis.Pipeliner, f *FilledCitizen
 func (f *FilledTicket) rested(c Citizen) *restedTicket {
 	t := &restedTicket{owner: c.ID.Hash, head: f.Head, plain: map[string][]byte{}, sealed: map[string][]byte{}}
 	for _, e := range f.Entries {
+		if e.Plain && e.Field[0] == 'w' {
+			continue
+		}
 		if e.Plain {
 			t.plain[e.Field] = e.Data
 		} else {

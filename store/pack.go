@@ -58,7 +58,7 @@ func deflate(b []byte) []byte {
 	var out bytes.Buffer
 	w := deflaters.Get().(*flate.Writer) //nolint:forcetypeassert // the pool's own
 	w.Reset(&out)
-	_, _ = w.Write(b) // a buffer takes everything
+	_, _ = w.Write(squeeze(b)) // a buffer takes everything
 	_ = w.Close()
 	deflaters.Put(w)
 	return out.Bytes()
@@ -77,7 +77,10 @@ func inflate(b []byte) ([]byte, error) {
 	if err == nil && len(out) == inflateMost {
 		err = errors.New("too long")
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return stretch(out)
 }
 
 // restedTicket is what a packed ticket holds.
@@ -123,6 +126,16 @@ func (t *taker) number() uint64 {
 	return n
 }
 
+func (t *taker) signed() int64 {
+	n, size := binary.Varint(t.b)
+	if size <= 0 {
+		t.bad, t.b = true, nil
+		return 0
+	}
+	t.b = t.b[size:]
+	return n
+}
+
 func (t *taker) take() []byte { return t.some(t.number()) }
 
 func (t *taker) some(n uint64) []byte {
@@ -158,7 +171,7 @@ func (r *restedTicket) pack(k *sealer, key string, citizen *dataKey) ([]byte, er
 // rested is the entry as it stands in a packed ticket: what is not listed needs no more than its external id.
 func (x *TicketIndex) rested(k *sealer) []byte {
 	if !x.Open {
-		return fmt.Appendf(nil, "0||0|0|%s|", k.externalName(x.ExternalID))
+		return []byte(k.externalName(x.ExternalID))
 	}
 	return x.entry(k, "")[plainHeader:]
 }
@@ -171,8 +184,9 @@ func (r *restedTicket) readable() []byte {
 		b = put(put(b, []byte(f)), r.plain[f])
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.sms)))
+	last, was := int64(0), map[string]string{}
 	for _, m := range r.sms {
-		b = m.append(b)
+		b = m.append(b, was, &last)
 	}
 	return deflate(b)
 }
@@ -180,7 +194,7 @@ func (r *restedTicket) readable() []byte {
 func (r *restedTicket) secret() []byte {
 	var b []byte
 	for _, f := range slices.SortedFunc(maps.Keys(r.sealed), byNumber) {
-		b = put(put(b, []byte(f)), r.sealed[f])
+		b = put(put(b, []byte(f)), without(r.opening(f), r.sealed[f]))
 	}
 	b = put(b, nil)
 	for _, m := range r.sms {
@@ -189,56 +203,134 @@ func (r *restedTicket) secret() []byte {
 	return deflate(b)
 }
 
+// An entry mostly opens with the ticket's number, as its head does, and its own index: openMark stands for that, plainMark
+// before what begins with a mark itself.
+const (
+	openMark  = 0x1d
+	plainMark = 0x1c
+)
+
+// opening is how the entry of a field mostly begins; empty: that is not known.
+func (r *restedTicket) opening(field string) []byte {
+	number, _, ok := bytes.Cut(r.head, []byte{','})
+	if !ok || !bytes.HasPrefix(number, []byte(`{"n":`)) || len(number) > 32 {
+		return nil
+	}
+	return fmt.Appendf(nil, `%s,"i":%s,`, number, strings.TrimLeft(field, "abcdefghijklmnopqrstuvwxyz"))
+}
+
+func without(opening, b []byte) []byte {
+	switch rest, ok := bytes.CutPrefix(b, opening); {
+	case ok && len(opening) > 0:
+		return append([]byte{openMark}, rest...)
+	case len(b) > 0 && (b[0] == openMark || b[0] == plainMark):
+		return append([]byte{plainMark}, b...)
+	}
+	return b
+}
+
+func with(opening, b []byte) []byte {
+	switch {
+	case len(b) > 0 && b[0] == openMark:
+		return slices.Concat(opening, b[1:])
+	case len(b) > 0 && b[0] == plainMark:
+		return b[1:]
+	}
+	return b
+}
+
 // byNumber sorts x2 before x10.
 func byNumber(a, b string) int {
 	return cmp.Or(cmp.Compare(strings.TrimRight(a, "0123456789"), strings.TrimRight(b, "0123456789")), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-// append writes an SMS: its id, then each field that stands, by its place in restedFields. Times are told by their distance
-// from the id's.
-func (m *restedSMS) append(b []byte) []byte {
+// Times of an SMS, and what is the same in most: which fields of restedFields these are.
+var (
+	restedTimes = map[string]bool{"q": true, "t:queued": true, "t:sent": true, "t:delivered": true, "t:undeliverable": true, "t:expired": true, "ia": true}
+	restedSame  = map[string]bool{"st": true, "l": true, "fr": true, "cl": true}
+)
+
+// append writes an SMS: its field; its id without the serial that it names; which fields follow, by their places in restedFields,
+// where a field that is the same in most is left out if it is as in the SMS before, was, and an empty one where it is missing;
+// a time is told by its distance from the one before.
+func (m *restedSMS) append(b []byte, was map[string]string, last *int64) []byte {
 	id, _ := ulid.ParseStrict(m.id[:ulid.EncodedSize]) // looked at before
-	b = append(binary.AppendUvarint(b, uint64(m.field)), id[:]...)
+	b = binary.AppendUvarint(b, uint64(m.field))
+	b = binary.AppendVarint(b, int64(id.Time())-*last) //nolint:gosec // 48 bits
+	*last = int64(id.Time())                           //nolint:gosec // 48 bits
+	b = append(b, id[11:]...)
+	var flags uint64
+	var values []byte
 	for i, name := range restedFields {
-		v, ok := m.fields[name]
-		if !ok || v == "" || v == "0" || (name == "t:queued" && v == m.fields["q"]) {
+		v := m.fields[name]
+		switch {
+		case v == "0" || (name == "t:queued" && v == m.fields["q"]):
+			v = ""
+		case name == "acc":
+			v = bare(v)
+		}
+		if restedSame[name] {
+			if v == was[name] {
+				continue
+			}
+			was[name] = v
+		} else if v == "" {
 			continue
 		}
-		b = append(b, byte(i+1))
-		if ms, err := strconv.ParseInt(v, 10, 64); err == nil && len(v) == 13 {
-			b = binary.AppendVarint(append(b, 0), ms-int64(id.Time()))
+		flags |= 1 << i
+		if ms, err := strconv.ParseInt(v, 10, 64); err == nil && restedTimes[name] {
+			values = binary.AppendVarint(values, ms-*last)
+			*last = ms
 		} else {
-			b = put(append(b, 1), []byte(v))
+			values = put(values, []byte(v))
 		}
 	}
-	return append(b, 0)
+	return append(binary.AppendUvarint(b, flags), values...)
 }
 
-func takeSMS(t *taker, shard int) restedSMS {
+// bare is a list of one simple word without its brackets; dressed gives them back.
+func bare(acc string) string {
+	one, ok := strings.CutPrefix(acc, "[\"")
+	if one, ok2 := strings.CutSuffix(one, "\"]"); ok && ok2 && one != "" && !strings.ContainsAny(one, "\"\\[,") {
+		return one
+	}
+	return acc
+}
+
+func dressed(acc string) string {
+	if acc == "" || strings.HasPrefix(acc, "[") {
+		return acc
+	}
+	return "[\"" + acc + "\"]"
+}
+
+func takeSMS(t *taker, shard int, serial uint64, was map[string]string, last *int64) restedSMS {
 	m := restedSMS{fields: map[string]string{}, field: int(t.number() & 0xffff)}
+	*last += t.signed()
 	var id ulid.ULID
-	copy(id[:], t.some(uint64(len(id))))
+	_ = id.SetTime(uint64(*last)) //nolint:gosec // what does not fit is another id, which nobody asks for
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], serial)
+	copy(id[6:11], b[3:])
+	copy(id[11:], t.some(5))
 	m.id = fmt.Sprintf("%s%02d", id, shard)
-	for !t.bad {
-		i := t.number()
-		if i == 0 || i > uint64(len(restedFields)) {
-			t.bad = t.bad || i != 0
-			break
-		}
-		name := restedFields[i-1]
-		switch t.number() {
-		case 0:
-			n, size := binary.Varint(t.b)
-			if size <= 0 {
-				t.bad = true
-				break
+	flags := t.number()
+	for i, name := range restedFields {
+		if flags&(1<<i) != 0 {
+			if restedTimes[name] {
+				*last += t.signed()
+				m.fields[name] = strconv.FormatInt(*last, 10)
+			} else {
+				m.fields[name] = string(t.take())
 			}
-			t.b = t.b[size:]
-			m.fields[name] = strconv.FormatInt(n+int64(id.Time()), 10)
-		default:
-			m.fields[name] = string(t.take())
+			if restedSame[name] {
+				was[name] = m.fields[name]
+			}
+		} else if v := was[name]; restedSame[name] && v != "" {
+			m.fields[name] = v
 		}
 	}
+	m.fields["acc"] = dressed(m.fields["acc"])
 	if q, ok := m.fields["q"]; ok && m.fields["t:queued"] == "" {
 		m.fields["t:queued"] = q
 	}
@@ -258,7 +350,7 @@ func packedHead(key string, part []byte) ([]byte, error) {
 }
 
 // unpack reads a packed ticket but for what is sealed, which open does.
-func unpack(key string, shard int, b []byte) (*restedTicket, error) {
+func unpack(key string, shard int, serial uint64, b []byte) (*restedTicket, error) {
 	bad := func(why string) (*restedTicket, error) { return nil, damaged(key, packedField, errors.New(why)) }
 	t := taker{b: b}
 	if form := t.some(1); t.bad || form[0] != packedForm {
@@ -291,11 +383,12 @@ func unpack(key string, shard int, b []byte) (*restedTicket, error) {
 		name := string(p.take())
 		r.plain[name] = p.take()
 	}
+	last, was := int64(0), map[string]string{}
 	for range p.number() {
 		if p.bad {
 			break
 		}
-		r.sms = append(r.sms, takeSMS(&p, shard))
+		r.sms = append(r.sms, takeSMS(&p, shard, serial, was, &last))
 	}
 	if p.bad {
 		return bad("what is readable of it is cut off")
@@ -321,7 +414,7 @@ func (r *restedTicket) open(key string, citizen *dataKey) error {
 		if name == "" {
 			break
 		}
-		r.sealed[name] = t.take()
+		r.sealed[name] = with(r.opening(name), t.take())
 	}
 	for i := range r.sms {
 		r.sms[i].text = string(t.take())

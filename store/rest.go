@@ -172,6 +172,7 @@ func (s *Store) restTicket(ctx context.Context, r *resting, serial uint64) error
 	for f, data := range rec.Entries {
 		switch {
 		case slices.ContainsFunc(t.sms, func(m restedSMS) bool { return f == "m"+strconv.Itoa(m.field) }):
+		case rec.plain[f] && f[0] == 'w': // how a text came, by which session: it tells of a link's hours, as the ways of tries do
 		case rec.plain[f]:
 			t.plain[f] = data
 		default:

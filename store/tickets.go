@@ -59,7 +59,7 @@ func (s *Store) ticketOf(shard int, serial uint64, l []any) (TicketRecord, error
 	var rested *restedTicket
 	var err error
 	if packed := f[packedField]; packed != "" {
-		if rested, err = unpack(key, shard, []byte(packed)); err != nil {
+		if rested, err = unpack(key, shard, serial, []byte(packed)); err != nil {
 			return r, err
 		}
 		owner, r.Head = rested.owner, rested.head

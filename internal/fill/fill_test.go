@@ -9,6 +9,7 @@ import (
 
 	"aduan/configs/words"
 	"aduan/conversation"
+	"aduan/internal/desk"
 	"aduan/internal/fill"
 	"aduan/internal/turn"
 	"aduan/smpp/gsm7"
@@ -55,7 +56,57 @@ func size() int {
 	return 2000
 }
 
-func TestAFilledStore(t *testing.T) {
-	_, _, res := filled(t, size())
-	_ = res
+// What a ticket may cost: a closed one 1 KiB, its citizen's record included.
+const closedMost = 1024
+
+func TestAFilledStoreIsSmall(t *testing.T) {
+	_, r, res := filled(t, size())
+	octets, keys := spent(t, r)
+	for kind, n := range octets {
+		t.Logf("%s: %d keys, %.0f octets each, %.0f a ticket", kind, keys[kind], float64(n)/float64(keys[kind]), float64(n)/float64(res.Tickets))
+	}
+	if each := (octets["t"] + octets["c"]) / int64(res.Tickets); each > closedMost {
+		t.Errorf("a ticket and its part of the citizen take %d octets, more than %d", each, closedMost)
+	}
+	if keys["m"] > 0 || int(keys["t"]) != res.Tickets || int(keys["c"]) != res.Citizens {
+		t.Errorf("%v keys for %+v", keys, res)
+	}
+}
+
+func TestWhatWasFilledReadsAsATicketOfTheLine(t *testing.T) {
+	s, _, res := filled(t, 300)
+	d := turn.NewDesk(turn.New(turn.Options{Store: s, Engine: engine(), ShortCode: "1708", Now: time.Now}))
+	seen, sms, characters := 0, 0, 0
+	for cursor := ""; ; {
+		items, next, err := d.List(t.Context(), desk.ListRequest{Cursor: cursor, Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range items {
+			seen++
+			sms += len(x.Messages)
+			characters += len(x.Texts[0].Text)
+			if len(x.History) == 0 || x.Citizen.Number == "" || x.Status == "" {
+				t.Errorf("%+v", x)
+			}
+			for _, m := range x.Messages {
+				if got, err := d.Message(t.Context(), desk.MessageRequest{ID: m.ID}); err != nil || got.State != m.State || got.Segments == 0 {
+					t.Errorf("SMS %s: %+v, %v", m.ID, got, err)
+				}
+			}
+		}
+		if cursor = next; next == "" {
+			break
+		}
+	}
+	if seen != res.Tickets || sms != res.SMS {
+		t.Errorf("%d tickets and %d SMS are read, %+v were made", seen, sms, res)
+	}
+	if mean := characters / seen; mean < 105 || mean > 135 {
+		t.Errorf("texts have %d characters on average, not 120", mean)
+	}
+	open, _, err := s.ListTickets(t.Context(), store.TicketQuery{Open: true}, "", 500)
+	if err != nil || len(open) != res.Open {
+		t.Errorf("%d open tickets are listed, %d are open: %v", len(open), res.Open, err)
+	}
 }

@@ -163,9 +163,9 @@ type step struct {
 const day = 24 * 60
 
 var usual = []step{
-	{10, 2 * day, conversation.Verified, false, 6},
-	{30, day, conversation.Forwarded, false, 3},
-	{day, 6 * day, conversation.InProgress, true, 8},
+	{10, 2 * day, conversation.Verified, false, 3},
+	{30, day, conversation.Forwarded, false, 1},
+	{day, 6 * day, conversation.InProgress, true, 6},
 	{2 * day, 12 * day, conversation.Resolved, true, 10},
 }
 
@@ -176,7 +176,7 @@ func (l *life) handle(ctx context.Context, n conversation.Number, stop int) erro
 		if i == stop {
 			return nil
 		}
-		if i == 2 && l.rng.IntN(3) == 0 {
+		if i == 2 && l.rng.IntN(2) == 0 {
 			continue
 		}
 		at := l.after(s.from, s.to)

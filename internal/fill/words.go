@@ -75,7 +75,7 @@ func (s *speech) complaint(rng *rand.Rand, length int) string {
 	if len(text) < length {
 		text += " di " + s.place(rng)
 	}
-	if cut := length + 40; len(text) > cut {
+	if cut := length + 12; len(text) > cut {
 		if i := strings.LastIndexByte(text[:cut], ' '); i > 20 {
 			text = text[:i]
 		}

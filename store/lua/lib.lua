@@ -105,7 +105,9 @@ local function packed(p)
   if string.byte(p, 1) ~= 50 then return nil end
   local n = string.byte(p, 24)
   local high, low = string.byte(p, 25 + n, 26 + n)
-  return string.sub(p, 2, 23), '000000000' .. string.sub(p, 25, 24 + n), string.sub(p, 27 + n, 26 + n + high * 256 + low)
+  local entry = string.sub(p, 25, 24 + n)
+  if not string.find(entry, '|', 1, true) then entry = '0||0|0|' .. entry .. '|' end -- of one that has ended: its external id
+  return string.sub(p, 2, 23), '000000000' .. entry, string.sub(p, 27 + n, 26 + n + high * 256 + low)
 end
 
 -- indexed tells an index entry's parts: open, status, filed at, due at, name of the external id, name of the agency.
