@@ -133,7 +133,7 @@ login refused, 5 not permitted, 6 not found.`,
 	root.AddCommand(newTry(), newServe(), newCheck(), newSMSC(), newTalk(), newKeys(), newStatus(),
 		newDoctor(), newTrace(), newOutbox(), newReport(), newCapture(), newProfile(), newRestored(), newErase(),
 		newAudit(), newTickets())
-	root.AddCommand(newArchive(), newExport(, newFill())
+	root.AddCommand(newArchive(), newExport(), newFill())
 	return root
 }
 
