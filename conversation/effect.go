@@ -38,6 +38,7 @@ type Effects struct {
 type Reply struct {
 	Text     string
 	Push     bool   // staff caused it, the citizen did not ask
+	Many     bool   // many are told it: it goes behind all else
 	Ticket   Number // 0: none
 	Language string
 	Template string // the catalogue's key

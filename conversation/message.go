@@ -82,6 +82,7 @@ var messages = []message{
 
 	{"push_status", open, []string{"ticket", "status"}},
 	{"push_question", open, []string{"ticket", "words"}},
+	{"push_broadcast", open, []string{"ticket", "words"}},
 }
 
 // tell are the commands that a text is there to tell.

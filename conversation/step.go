@@ -40,6 +40,8 @@ func (e *Engine) Step(s State, in Input, now time.Time) (State, Effects) {
 		st.staffAssign(&in)
 	case Archived:
 		st.s.Tickets = slices.DeleteFunc(st.s.Tickets, func(t Ticket) bool { return !t.Status.Open() && slices.Contains(in.Tickets, t.Number) })
+	case StaffBroadcast:
+		st.staffBroadcast(&in)
 	case Erasure:
 		st.known = in.Known
 		if !st.fx.Erase {

@@ -22,6 +22,7 @@ import (
 	"aduan/internal/feed"
 	"aduan/internal/handoff"
 	"aduan/internal/intake"
+	"aduan/internal/jobs"
 	"aduan/internal/report"
 	"aduan/internal/sender"
 	"aduan/internal/tally"
@@ -49,6 +50,7 @@ type line struct {
 	tally       *tally.Tally
 	daily       *report.Daily
 	desk        *turn.Desk
+	jobs        *jobs.Jobs
 	agencies    *agency.Book
 	feed        *feed.Feed
 	sender      *sender.Sender
@@ -126,6 +128,7 @@ func (l *line) build(engine *conversation.Engine) error {
 	l.daily = report.NewDaily(report.DailyOptions{Store: l.store, Schedule: digestSchedule(cfg), Now: l.timing.now, Log: l.log})
 	l.turner = turn.New(o)
 	l.desk = turn.NewDesk(l.turner)
+	l.jobs = jobs.New(jobs.Options{Store: l.store, Desk: l.desk, Now: l.timing.now, Log: l.log})
 	l.feed = feed.New(feed.Options{
 		Store: l.store, Bodies: l.desk, Source: func() string { return source(l.conf()) }, Now: l.timing.now, Log: l.log,
 	})

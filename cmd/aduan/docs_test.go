@@ -192,7 +192,7 @@ func metrics(t *testing.T) []string {
 	}
 	defer l.store.Close()
 	newBacklogGauges(l.registry)
-	if _, err := staffapi.New(staffapi.Options{Desk: l.desk, Agencies: l.agencies, Events: l.feed, Keys: l.store, Keyring: keyring.Ring{Store: l.store, Now: l.timing.now}, Now: time.Now, Log: zap.NewNop(), Metrics: l.registry}); err != nil {
+	if _, err := staffapi.New(staffapi.Options{Desk: l.desk, Agencies: l.agencies, Events: l.feed, Keys: l.store, Keyring: keyring.Ring{Store: l.store, Now: l.timing.now}, Jobs: l.jobs, Now: time.Now, Log: zap.NewNop(), Metrics: l.registry}); err != nil {
 		t.Fatal(err)
 	}
 	descs := make(chan *prometheus.Desc)

@@ -61,6 +61,9 @@ func (l *line) run(ctx context.Context, ln net.Listener, extra map[string]http.H
 	own(edge, edgeCtx, "status", l.publish)
 	own(edge, edgeCtx, "backlog", l.watch)
 	own(edge, edgeCtx, "handoff", l.handoff.Run)
+	own(edge, edgeCtx, "jobs", func(ctx context.Context) error {
+		return l.jobs.Run(ctx, l.store.LineLease("jobs", leaseOfWorkers))
+	})
 	own(edge, edgeCtx, "audit", func(ctx context.Context) error {
 		return l.store.RunAudit(ctx, l.store.LineLease("audit", leaseOfWorkers))
 	})
@@ -126,7 +129,7 @@ func (l *line) serveHTTP(ctx context.Context, ln net.Listener, extra map[string]
 	maps.Copy(mounts, pages)
 	maps.Copy(mounts, extra)
 	api, err := l.web.serve(staffapi.Options{
-		Desk: l.desk, Agencies: l.agencies, Events: l.feed, Categories: func() []string { return l.turner.Settings().Engine.Words().Categories() }, Keys: l.store, Keyring: keyring.Ring{Store: l.store, Now: l.timing.now}, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
+		Desk: l.desk, Agencies: l.agencies, Events: l.feed, Categories: func() []string { return l.turner.Settings().Engine.Words().Categories() }, Keys: l.store, Keyring: keyring.Ring{Store: l.store, Now: l.timing.now}, Jobs: l.jobs, Extra: mounts, Version: version, Now: time.Now, Log: l.log, Metrics: l.registry,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"slices"
+	"time"
 
 	"aduan/conversation"
 )
@@ -109,8 +110,9 @@ func (a AssignAnswer) MarshalJSON() ([]byte, error) {
 
 // Idempotency makes a request that is sent again give the first answer again and send nothing.
 type Idempotency struct {
-	Key         string // hash of API key, method, path and Idempotency-Key
-	Fingerprint string // hash of the body, however it was spaced
+	Key         string        // hash of API key, method, path and Idempotency-Key
+	Fingerprint string        // hash of the body, however it was spaced
+	Stands      time.Duration // how long it is known; 0: 24 h
 }
 
 // StatusAnswer is the answer to a status or a question. It encodes to the same bytes each time, so a stored one can be

@@ -21,6 +21,7 @@ import (
 	"aduan/internal/agency"
 	"aduan/internal/apicheck"
 	"aduan/internal/desk"
+	"aduan/internal/jobs"
 	"aduan/internal/keyring"
 	"aduan/internal/staffapi"
 	"aduan/store"
@@ -347,7 +348,7 @@ func newAPI(t *testing.T, change func(*staffapi.Options)) *api {
 	a.book = agency.New(agency.Options{Store: &fakeBook{all: map[string]store.Agency{
 		"dinkes": {Name: "dinkes", Version: 1, Data: []byte("{}")}, "dinsos": {Name: "dinsos", Version: 1, Data: []byte("{}")},
 	}}, Now: time.Now})
-	o := staffapi.Options{Desk: a.desk, Agencies: a.book, Events: a.feed, Keys: a.keys, Keyring: keyring.Ring{Store: newRing(), Now: time.Now}, Categories: func() []string { return []string{"road", "street_light"} }, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
+	o := staffapi.Options{Desk: a.desk, Agencies: a.book, Events: a.feed, Keys: a.keys, Keyring: keyring.Ring{Store: newRing(), Now: time.Now}, Jobs: jobs.New(jobs.Options{Store: newShelf(), Desk: a.desk, Now: time.Now, Wait: time.Millisecond}), Categories: func() []string { return []string{"road", "street_light"} }, Settings: staffapi.Settings{Hosts: []string{"Aduan.Example:8443"}}}
 	if change != nil {
 		change(&o)
 	}

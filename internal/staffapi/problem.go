@@ -89,6 +89,8 @@ func ofDesk(err error) error {
 		return coded(http.StatusConflict, "closed", "the ticket is closed and takes only the status reopened")
 	case errors.Is(err, desk.ErrErased):
 		return coded(http.StatusConflict, "erased", "the citizen's data were erased; the ticket takes nothing more")
+	case errors.Is(err, desk.ErrJobState):
+		return coded(http.StatusConflict, "job_over", "the broadcast has ended, or was cancelled")
 	case errors.Is(err, desk.ErrMoreThanOwn):
 		return coded(http.StatusForbidden, "more_than_own", "a key gives no scope that it lacks, no other agency and no later end than its own")
 	case errors.Is(err, desk.ErrKeyRevoked):

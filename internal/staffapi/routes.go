@@ -16,7 +16,7 @@ var locations = map[string]struct{}{
 	"body.number":  {},
 	"query.status": {}, "query.agency": {}, "query.overdue": {}, "query.external_id": {}, "query.cursor": {}, "query.limit": {},
 	"query.after": {}, "query.wait": {}, "body.kind": {}, "path.name": {}, "body.parent": {}, "body.officers": {}, "header.If-Match": {},
-	"body.name": {}, "body.scopes": {}, "body.expires": {},
+	"body.name": {}, "body.scopes": {}, "body.tickets": {}, "body.filter": {}, "body.per_second": {}, "body.expires": {},
 }
 
 // always are the problems that any operation may answer with.
@@ -50,6 +50,7 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	s.open311Routes(mux, api)
 	s.adminRoutes(api)
 	s.proofRoutes(api)
+	s.jobRoutes(api)
 	if err := s.unknownRoutes(served(api.OpenAPI())); err != nil {
 		return nil, err
 	}

@@ -75,13 +75,14 @@ type inUse struct {
 	hosts map[string]bool
 }
 
-// Options are the parts and limits of a Server. Desk, Agencies, Events, Keys and Keyring are required.
+// Options are the parts and limits of a Server. Desk, Agencies, Events, Keys, Keyring and Jobs are required.
 type Options struct {
 	Desk     Desk
 	Agencies Agencies
 	Events   Events
 	Keys     Keys
 	Keyring  Keyring
+	Jobs     Jobs
 	// Extra are other handlers of the same listener by their mux pattern ("/livez", "/phone/", "/"). The front covers them too;
 	// "/metrics" is asked for a key with "operate" unless the listener is on loopback.
 	Extra map[string]http.Handler
@@ -147,8 +148,8 @@ type Server struct {
 // New makes a Server; nothing listens before Run.
 func New(o Options) (*Server, error) {
 	o.defaults()
-	if o.Desk == nil || o.Agencies == nil || o.Events == nil || o.Keys == nil || o.Keyring == nil {
-		return nil, errors.New("staffapi: Options.Desk, Options.Agencies, Options.Events, Options.Keys and Options.Keyring are required")
+	if o.Desk == nil || o.Agencies == nil || o.Events == nil || o.Keys == nil || o.Keyring == nil || o.Jobs == nil {
+		return nil, errors.New("staffapi: Options.Desk, Options.Agencies, Options.Events, Options.Keys, Options.Keyring and Options.Jobs are required")
 	}
 	s := &Server{
 		o: o, metrics: newMetrics(o.Metrics), extra: http.NewServeMux(),

@@ -97,6 +97,9 @@ func (t *Turner) outgoing(
 	}
 	if r.Push {
 		sms.Class = store.ClassPush
+		if r.Many {
+			sms.Class = store.ClassBroadcast
+		}
 		if at := set.Quiet(now); at.After(now) {
 			sms.NotBefore = at
 			return sms, false

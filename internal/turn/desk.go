@@ -162,7 +162,7 @@ func (d *Desk) push(ctx context.Context, n conversation.Number, v desk.Viewer, d
 		if err != nil {
 			return nil, fmt.Errorf("turn: answer: %w", err)
 		}
-		return &store.Idempotency{Key: idem.Key, Fingerprint: idem.Fingerprint, Answer: body}, nil
+		return &store.Idempotency{Key: idem.Key, Fingerprint: idem.Fingerprint, Stands: idem.Stands, Answer: body}, nil
 	}
 	res, err := d.t.run(ctx, rec.Citizen, s)
 	no := refusalIn(err)
