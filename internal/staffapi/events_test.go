@@ -189,8 +189,13 @@ func TestAKeyHasOnlySoManyStreams(t *testing.T) {
 		key, path string
 		code      int
 	}{
-		{"all", "/v1/events/stream", 200}, {"all", "/v1/events/stream", 200}, {"all", "/v1/events/stream", 429},
-		{"all", "/v1/events?wait=10s", 429}, {"all", "/v1/events", 200}, {"pii", "/v1/events/stream", 200}, {"readers", "/v1/events/stream", 429},
+		{"all", "/v1/events/stream", 200},
+		{"all", "/v1/events/stream", 200},
+		{"all", "/v1/events/stream", 429},
+		{"all", "/v1/events?wait=10s", 429},
+		{"all", "/v1/events", 200},
+		{"pii", "/v1/events/stream", 200},
+		{"readers", "/v1/events/stream", 429},
 	} {
 		resp, err := open(ctx, url+row.path, row.key, "")
 		if err != nil {

@@ -63,8 +63,10 @@ func TestATicketIsHandedOn(t *testing.T) {
 		err  error
 		code int
 	}{
-		{"closed", desk.ErrClosed, 409}, {"an unknown agency", &desk.Invalid{Field: "agency", Reason: "no such agency"}, 422},
-		{"no store", desk.ErrUnavailable, 503}, {"our fault", errors.New("x"), 500},
+		{"closed", desk.ErrClosed, 409},
+		{"an unknown agency", &desk.Invalid{Field: "agency", Reason: "no such agency"}, 422},
+		{"no store", desk.ErrUnavailable, 503},
+		{"our fault", errors.New("x"), 500},
 	} {
 		a.desk.err = row.err
 		if w := a.do(ask("POST", ticketPath("/assign"), "all", `{"agency":"x"}`)); w.Code != row.code {
