@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"time"
@@ -63,16 +65,24 @@ func (s *Store) ReserveSerials(ctx context.Context, shard, n int) (uint64, error
 	return got[shard].last - uint64(n) + 1, nil
 }
 
+// fillTries is how often a write is tried whose answer did not come in time: the same once more changes nothing.
+const fillTries = 10
+
 // Fill writes citizens at rest, all in one go.
 func (s *Store) Fill(ctx context.Context, citizens []FilledCitizen) error {
-	pipe := s.rdb.Pipeline()
-	for i := range citizens {
-		if err := s.fill(ctx, pipe, &citizens[i]); err != nil {
+	for try := 1; ; try++ {
+		pipe := s.rdb.Pipeline()
+		for i := range citizens {
+			if err := s.fill(ctx, pipe, &citizens[i]); err != nil {
+				return err
+			}
+		}
+		_, err := pipe.Exec(ctx)
+		var slow net.Error
+		if err == nil || try == fillTries || ctx.Err() != nil || !errors.As(err, &slow) {
 			return err
 		}
 	}
-	_, err := pipe.Exec(ctx)
-	return err
 }
 
 func (s *Store) fill(ctx context.Context, pipe redis.Pipeliner, f *FilledCitizen) error {
