@@ -96,6 +96,7 @@ func settingsTakenUp(dir, cert, key string) map[string]reloaded {
 		"http.trusted_proxies":               {value: "10.0.0.0/8", look: web},
 		"http.tls.cert_file":                 {value: cert, with: tls, look: web},
 		"http.tls.key_file":                  {value: key, with: tls, look: web},
+		"case_system.digest":                 {value: "06:30", look: of(func(l *line) any { return l.daily.Schedule() })},
 		"case_system.webhook.url":            {value: "https://other.example/", look: hook},
 		"case_system.webhook.secret":         {value: "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDI=", look: hook},
 		"case_system.webhook.secret_file":    {value: filepath.Join(dir, "whsec"), with: map[string]string{"case_system.webhook.secret": ""}, look: hook},

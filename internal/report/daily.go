@@ -78,6 +78,9 @@ func (d *Daily) Use(s Schedule) {
 	d.schedule.Store(&s)
 }
 
+// Schedule is when it is told.
+func (d *Daily) Schedule() Schedule { return *d.schedule.Load() }
+
 // Run tells each day's digest until ctx ends.
 func (d *Daily) Run(ctx context.Context) error {
 	tick := time.NewTicker(d.o.Every)
