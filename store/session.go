@@ -27,6 +27,7 @@ const (
 func sessionKey(token string) string {
 	return lineTag + "session:" + hex.EncodeToString(hashSecret(token))
 }
+
 func loginLinkKey(token string) string {
 	return lineTag + "login:" + hex.EncodeToString(hashSecret(token))
 }

@@ -219,8 +219,16 @@ func TestTheDocumentedACLIsEnough(t *testing.T) {
 	c := redis.NewClient(&redis.Options{Addr: l.Redis.Addr(), Username: "aduan", Password: "right", DisableIdentity: true, Protocol: 2})
 	defer func() { _ = c.Close() }()
 	for _, command := range [][]any{
-		{"FLUSHALL"}, {"KEYS", "*"}, {"CONFIG", "SET", "dir", "/tmp"}, {"SHUTDOWN"}, {"MONITOR"}, {"ACL", "LIST"},
-		{"GET", "other"}, {"REPLICAOF", "127.0.0.1", "1"}, {"MIGRATE", "127.0.0.1", "1", "x", "0", "1"}, {"MODULE", "LIST"},
+		{"FLUSHALL"},
+		{"KEYS", "*"},
+		{"CONFIG", "SET", "dir", "/tmp"},
+		{"SHUTDOWN"},
+		{"MONITOR"},
+		{"ACL", "LIST"},
+		{"GET", "other"},
+		{"REPLICAOF", "127.0.0.1", "1"},
+		{"MIGRATE", "127.0.0.1", "1", "x", "0", "1"},
+		{"MODULE", "LIST"},
 	} {
 		if err := c.Do(ctx, command...).Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
 			t.Errorf("%v is not refused: %v", command, err)

@@ -39,6 +39,7 @@ func (d *fakeDesk) DeadLetters(_ context.Context, r desk.DeadLettersRequest) ([]
 func (d *fakeDesk) RetryLetter(_ context.Context, r desk.DeadLetterRequest) error {
 	return d.decided("retry", r)
 }
+
 func (d *fakeDesk) DropLetter(_ context.Context, r desk.DeadLetterRequest) error {
 	return d.decided("drop", r)
 }
