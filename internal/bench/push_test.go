@@ -191,11 +191,13 @@ func (nothing) FindKey(_ context.Context, secret string) (store.APIKey, error) {
 // startFloor serves the API before nothing.
 func startFloor(b *testing.B) (url string) {
 	b.Helper()
-	var unused struct { // nobody asks for them here
-		staffapi.Agencies
-		staffapi.Events
-	}
-	s, err := staffapi.New(staffapi.Options{Desk: nothing{}, Keys: nothing{}, Agencies: &unused, Events: &unused})
+	unused := struct { // nobody asks for them here
+		agencies struct{ staffapi.Agencies }
+		events   struct{ staffapi.Events }
+		keyring  struct{ staffapi.Keyring }
+		jobs     struct{ staffapi.Jobs }
+	}{}
+	s, err := staffapi.New(staffapi.Options{Desk: nothing{}, Keys: nothing{}, Agencies: unused.agencies, Events: unused.events, Keyring: unused.keyring, Jobs: unused.jobs})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -55,6 +55,9 @@ func TestACPUProfileEndsEarlyAndWholeAndStandsAlone(t *testing.T) {
 	first := make(chan error, 1)
 	go func() {
 		data, err := profile(ctx, dir, "cpu", 10*time.Minute)
+		for err != nil && ctx.Err() == nil { // one of those below was under way
+			data, err = profile(ctx, dir, "cpu", 10*time.Minute)
+		}
 		if err == nil {
 			_, err = gzip.NewReader(bytes.NewReader(data))
 		}

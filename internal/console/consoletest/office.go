@@ -65,7 +65,7 @@ func (o *Office) Handler(done <-chan struct{}) (http.Handler, error) {
 		return nil, err
 	}
 	front, err = staffapi.New(staffapi.Options{
-		Desk: struct{ staffapi.Desk }{}, Agencies: struct{ staffapi.Agencies }{}, Events: struct{ staffapi.Events }{}, Keyring: struct{ staffapi.Keyring }{}, Keys: o, Extra: c.Handlers(),
+		Desk: struct{ staffapi.Desk }{}, Agencies: struct{ staffapi.Agencies }{}, Events: struct{ staffapi.Events }{}, Keyring: struct{ staffapi.Keyring }{}, Jobs: struct{ staffapi.Jobs }{}, Keys: o, Extra: c.Handlers(),
 		RateLimit: 1000, RateBurst: 1000, Settings: staffapi.Settings{Hosts: []string{"line.example", "127.0.0.1"}},
 	})
 	return front, err
