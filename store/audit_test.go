@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,12 +23,13 @@ type auditStage struct {
 	*store.Store
 	t   *testing.T
 	rdb *redis.Client
-	now time.Time
+	now atomic.Int64 // ms; the store looks at it too
 }
 
 func newAuditStage(t *testing.T) *auditStage {
-	a := &auditStage{t: t, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
-	s, r := storetest.Open(t, func(o *store.Options) { o.Now = func() time.Time { return a.now } })
+	a := &auditStage{t: t}
+	a.now.Store(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC).UnixMilli())
+	s, r := storetest.Open(t, func(o *store.Options) { o.Now = func() time.Time { return time.UnixMilli(a.now.Load()) } })
 	a.Store, a.rdb = s, r.Client()
 	return a
 }
@@ -55,7 +57,7 @@ func (a *auditStage) day() {
 	if err := a.CloseAuditDayForTest(a.t.Context()); err != nil {
 		a.t.Fatal(err)
 	}
-	a.now = a.now.Add(24 * time.Hour)
+	a.now.Add((24 * time.Hour).Milliseconds())
 }
 
 func (a *auditStage) verify(known string) store.AuditReport {
