@@ -21,7 +21,7 @@ import (
 // surgeVar is how many messages come at once; each citizen sends five of them.
 const (
 	surgeVar   = "ADUAN_SURGE"
-	surgeUsual = 20_000
+	surgeUsual = 4_000
 	surgeEach  = 5
 	// memoryMost of the daemon, in MiB: its high-water mark as Linux tells it.
 	memoryMost = 256
