@@ -24,6 +24,12 @@ type turn struct {
 func (j Judge) linear(phones map[string][]*said, c *content, heards map[string][]*heard) {
 	j.T.Helper()
 	var bad []string
+	filed := map[string]filing{}
+	for number, k := range c.tickets {
+		if w := k.texts["x1"]; w.order != "" {
+			filed[tokenPattern.FindString(w.text)] = filing{number, w.order}
+		}
+	}
 	for phone, list := range phones {
 		told := map[conversation.Number]int{}
 		for i, h := range heards[phone] {
@@ -36,13 +42,19 @@ func (j Judge) linear(phones map[string][]*said, c *content, heards map[string][
 				}
 			}
 		}
-		bad = append(bad, crooked(turnsOf(list, c, told))...)
+		bad = append(bad, crooked(turnsOf(list, filed, told))...)
 	}
 	j.complain("(c)", bad)
 }
 
+// filing is where the text of a token filed a ticket.
+type filing struct {
+	number conversation.Number
+	order  string
+}
+
 // turnsOf is a citizen's history of texts that filed a ticket.
-func turnsOf(list []*said, c *content, told map[conversation.Number]int) []turn {
+func turnsOf(list []*said, filed map[string]filing, told map[conversation.Number]int) []turn {
 	byToken := map[string]turn{}
 	for _, m := range list {
 		token := tokenPattern.FindString(m.text)
@@ -63,17 +75,16 @@ func turnsOf(list []*said, c *content, told map[conversation.Number]int) []turn 
 		}
 		byToken[token] = t
 	}
-	for number, k := range c.tickets {
-		w := k.texts["x1"]
-		t, ok := byToken[tokenPattern.FindString(w.text)]
-		if !ok || w.order == "" {
+	for token, t := range byToken {
+		f, ok := filed[token]
+		if !ok {
 			continue
 		}
-		t.place = w.order
-		if i, ok := told[number]; ok {
+		t.place = f.order
+		if i, ok := told[f.number]; ok {
 			t.answer = i
 		}
-		byToken[t.token] = t
+		byToken[token] = t
 	}
 	var turns []turn
 	for _, t := range byToken {
