@@ -270,12 +270,10 @@ type spec struct {
 	erase    bool // the citizen goes, with all tickets that the state does not hold
 	due      bool // tickets that the state does not hold may be due
 	known    []conversation.Ticket
-	// unreadable are the citizen's own tickets that the text names and that are damaged.
-	unreadable []conversation.Number
-	mark       *store.MarkWrite
-	join       *store.GroupJoin
-	fill       *store.GroupFill
-	origin     store.Origin
+	mark     *store.MarkWrite
+	join     *store.GroupJoin
+	fill     *store.GroupFill
+	origin   store.Origin
 	// audit is who of staff does it, and what; nil: nobody of them.
 	audit func(conversation.Effects) []store.Audit
 	idem  func(conversation.Effects, []store.SMS) (*store.Idempotency, error)
@@ -316,7 +314,6 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	if err != nil {
 		return Result{}, err
 	}
-	s.unreadable = unreadable
 	number, giveBack, err := t.number(ctx, c, s)
 	if err != nil {
 		return Result{}, err
@@ -324,7 +321,7 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	now := t.o.Now()
 	failpoint.Poison(s.text)
 	set := t.settings.Load()
-	next, eff := set.Engine.Step(state, s.told(t.input(s, number, known)), now)
+	next, eff := set.Engine.Step(state, t.input(s, number, known, unreadable), now)
 	if s.refused != nil {
 		if err := s.refused(eff); err != nil {
 			giveBack()
@@ -353,16 +350,6 @@ func (t *Turner) attempt(ctx context.Context, c store.Citizen, s spec) (Result, 
 	return Result{Outcome: out, Effects: eff}, err
 }
 
-// input is what happens, brief where the line is.
-func (t *Turner) input(s spec, n conversation.Number, known []conversation.Ticket) conversation.Input {
-	in := s.input(n, known)
-	if sms, ok := in.(conversation.SMS); ok && t.o.Brief != nil {
-		sms.Brief = t.o.Brief()
-		return sms
-	}
-	return in
-}
-
 // erasesFirst tells that the citizen's erasure has fallen due, and a message
 // comes before the timer: the erasure must not take the new text with it.
 func (s *spec) erasesFirst(state conversation.State, now time.Time) bool {
@@ -389,71 +376,6 @@ func (t *Turner) eraseFirst(ctx context.Context, c store.Citizen, s spec) (Resul
 	}
 	fresh, err := t.o.Store.Assume(c.Number)
 	return Result{Outcome: store.Outcome{Kind: store.Stale, Citizen: fresh}}, err
-}
-
-// told adds to a citizen's message which of the tickets that it names are the citizen's own and damaged.
-func (s *spec) told(in conversation.Input) conversation.Input {
-	if sms, ok := in.(conversation.SMS); ok {
-		sms.Unreadable = s.unreadable
-		return sms
-	}
-	return in
-}
-
-// known loads the citizen's own tickets that a text names, or whose clocks
-// strike, and the state no longer holds. A number of another shard is never this citizen's.
-// What is damaged is not known, and never told as true.
-func (t *Turner) known(ctx context.Context, c store.Citizen, state conversation.State, s spec) (known []conversation.Ticket, unreadable []conversation.Number, err error) {
-	known = s.known
-	if c.Version == 0 {
-		return known, nil, nil
-	}
-	numbers := conversation.NumbersIn(s.text)
-	switch {
-	case s.erase, s.due && erasureDue(state, t.o.Now()): // with all that the citizen ever filed
-		serials, err := t.o.Store.TicketsOf(ctx, c.ID)
-		if err != nil {
-			return nil, nil, err
-		}
-		numbers = numbers[:0]
-		for _, serial := range serials {
-			numbers = append(numbers, conversation.NewNumber(c.ID.Shard, serial))
-		}
-	case s.due:
-		numbers = state.Due(t.o.Now())
-	}
-	for _, n := range numbers {
-		if n.Shard() != c.ID.Shard || holds(state.Tickets, n) || holds(known, n) {
-			continue
-		}
-		rec, err := t.o.Store.Ticket(ctx, n.Shard(), n.Serial())
-		var head conversation.Ticket
-		if err == nil {
-			head, err = decodeHead(rec.Head)
-		}
-		switch {
-		case errors.Is(err, store.ErrDamaged):
-			t.o.Log.Error("a ticket is damaged: its citizen is told that it cannot be read", zap.Stringer("ticket", n), zap.Error(err))
-			if rec.Owner == c.ID {
-				unreadable = append(unreadable, n)
-			}
-		case errors.Is(err, store.ErrNotFound), err == nil && rec.Owner != c.ID:
-		case err != nil:
-			return nil, nil, fmt.Errorf("turn: ticket named in a message: %w", err)
-		default:
-			known = append(known, head)
-		}
-	}
-	return known, unreadable, nil
-}
-
-func holds(ts []conversation.Ticket, n conversation.Number) bool {
-	for i := range ts {
-		if ts[i].Number == n {
-			return true
-		}
-	}
-	return false
 }
 
 // number takes the number that a new ticket would get.
