@@ -14,39 +14,17 @@ import (
 	"testing"
 	"time"
 
-	"aduan/configs/words"
 	"aduan/conversation"
 	"aduan/internal/archive"
 	"aduan/internal/desk"
 	"aduan/internal/msisdn"
 	"aduan/internal/turn"
-	"aduan/smpp/gsm7"
-	"aduan/smpp/segment"
+	"aduan/internal/turn/turntest"
 	"aduan/store"
 	"aduan/store/storetest"
 )
 
-var engine = sync.OnceValue(func() *conversation.Engine {
-	w, err := conversation.LoadWords(gsm7.Len, words.FS)
-	if err != nil {
-		panic(err)
-	}
-	e, err := conversation.New(conversation.Options{
-		ShortCode: "1708", Language: "id", Location: time.UTC, Words: w,
-		Segments: func(text string) int { _, n, _ := segment.Count(text); return n },
-	})
-	if err != nil {
-		panic(err)
-	}
-	return e
-})
-
-type outbox struct{}
-
-func (outbox) Reserve(context.Context, string, store.Class) bool { return false }
-func (outbox) Unreserve(string)                                  {}
-func (outbox) Send([]store.Outgoing)                             {}
-func (outbox) Doubt(int, []string)                               {}
+var engine = sync.OnceValue(func() *conversation.Engine { return turntest.Engine(time.UTC) })
 
 const day = 24 * time.Hour
 
@@ -64,7 +42,7 @@ func newOffice(t *testing.T) *office {
 	o := &office{t: t, dir: filepath.Join(t.TempDir(), "archive")}
 	o.store, o.redis = storetest.Open(t)
 	o.turner = turn.New(turn.Options{
-		Store: o.store, Engine: engine(), Outbox: outbox{}, Now: time.Now, ShortCode: "1708", DefaultLink: "main",
+		Store: o.store, Engine: engine(), Outbox: turntest.NoOutbox{}, Now: time.Now, ShortCode: "1708", DefaultLink: "main",
 		Patience: time.Hour,
 	})
 	o.desk = turn.NewDesk(o.turner)

@@ -14,42 +14,19 @@ import (
 
 	"go.uber.org/goleak"
 
-	"aduan/configs/words"
 	"aduan/conversation"
 	"aduan/internal/desk"
 	"aduan/internal/feed"
 	"aduan/internal/msisdn"
 	"aduan/internal/turn"
-	"aduan/smpp/gsm7"
-	"aduan/smpp/segment"
+	"aduan/internal/turn/turntest"
 	"aduan/store"
 	"aduan/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var engine = sync.OnceValue(func() *conversation.Engine {
-	w, err := conversation.LoadWords(gsm7.Len, words.FS)
-	if err != nil {
-		panic(err)
-	}
-	e, err := conversation.New(conversation.Options{
-		ShortCode: "1708", Language: "id", Location: time.UTC, Words: w,
-		Segments: func(text string) int { _, n, _ := segment.Count(text); return n },
-	})
-	if err != nil {
-		panic(err)
-	}
-	return e
-})
-
-// noOutbox leaves all SMS in the store.
-type noOutbox struct{}
-
-func (noOutbox) Reserve(context.Context, string, store.Class) bool { return false }
-func (noOutbox) Unreserve(string)                                  {}
-func (noOutbox) Send([]store.Outgoing)                             {}
-func (noOutbox) Doubt(int, []string)                               {}
+var engine = sync.OnceValue(func() *conversation.Engine { return turntest.Engine(time.UTC) })
 
 // counted counts how often the store is asked.
 type counted struct {
@@ -83,7 +60,7 @@ type line struct {
 	clock atomic.Int64 // added to the time, ns
 }
 
-func newLine(t *testing.T) *line { return newLineWith(t, noOutbox{}) }
+func newLine(t *testing.T) *line { return newLineWith(t, turntest.NoOutbox{}) }
 
 func newLineWith(t *testing.T, out turn.Outbox) *line {
 	l := &line{t: t, store: &counted{}}

@@ -12,26 +12,12 @@ import (
 	"aduan/internal/desk"
 	"aduan/internal/fill"
 	"aduan/internal/turn"
-	"aduan/smpp/gsm7"
-	"aduan/smpp/segment"
+	"aduan/internal/turn/turntest"
 	"aduan/store"
 	"aduan/store/storetest"
 )
 
-var engine = sync.OnceValue(func() *conversation.Engine {
-	w, err := conversation.LoadWords(gsm7.Len, words.FS)
-	if err != nil {
-		panic(err)
-	}
-	e, err := conversation.New(conversation.Options{
-		ShortCode: "1708", Language: "id", Location: time.FixedZone("WIB", 7*3600), Words: w,
-		Segments: func(text string) int { _, n, _ := segment.Count(text); return n },
-	})
-	if err != nil {
-		panic(err)
-	}
-	return e
-})
+var engine = sync.OnceValue(func() *conversation.Engine { return turntest.Engine(turntest.WIB) })
 
 // filled opens a store and fills it with so many tickets.
 func filled(t testing.TB, n int) (*store.Store, *storetest.Redis, fill.Result) {

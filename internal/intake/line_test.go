@@ -11,7 +11,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"aduan/configs/words"
 	"aduan/conversation"
 	"aduan/internal/intake"
 	"aduan/internal/msisdn"
@@ -19,9 +18,8 @@ import (
 	"aduan/internal/storemodel"
 	"aduan/internal/timers"
 	"aduan/internal/turn"
+	"aduan/internal/turn/turntest"
 	"aduan/smpp"
-	"aduan/smpp/gsm7"
-	"aduan/smpp/segment"
 	"aduan/store"
 )
 
@@ -40,20 +38,7 @@ func phone(n int) msisdn.MSISDN {
 	return m
 }
 
-var engine = sync.OnceValue(func() *conversation.Engine {
-	w, err := conversation.LoadWords(gsm7.Len, words.FS)
-	if err != nil {
-		panic(err)
-	}
-	e, err := conversation.New(conversation.Options{
-		ShortCode: shortCode, Language: "id", Location: time.FixedZone("WIB", 7*3600), Words: w,
-		Segments: func(text string) int { _, n, _ := segment.Count(text); return n },
-	})
-	if err != nil {
-		panic(err)
-	}
-	return e
-})
+var engine = sync.OnceValue(func() *conversation.Engine { return turntest.Engine(turntest.WIB) })
 
 // line is one Redis, one SMSC and the daemons between them.
 type line struct {

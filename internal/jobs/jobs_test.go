@@ -11,42 +11,19 @@ import (
 
 	"go.uber.org/goleak"
 
-	"aduan/configs/words"
 	"aduan/conversation"
 	"aduan/internal/desk"
 	"aduan/internal/jobs"
 	"aduan/internal/msisdn"
 	"aduan/internal/turn"
-	"aduan/smpp/gsm7"
-	"aduan/smpp/segment"
+	"aduan/internal/turn/turntest"
 	"aduan/store"
 	"aduan/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var engine = sync.OnceValue(func() *conversation.Engine {
-	w, err := conversation.LoadWords(gsm7.Len, words.FS)
-	if err != nil {
-		panic(err)
-	}
-	e, err := conversation.New(conversation.Options{
-		ShortCode: "1708", Language: "id", Location: time.FixedZone("WIB", 7*3600), Words: w,
-		Segments: func(text string) int { _, n, _ := segment.Count(text); return n },
-	})
-	if err != nil {
-		panic(err)
-	}
-	return e
-})
-
-// outbox leaves every SMS in the store.
-type outbox struct{}
-
-func (outbox) Reserve(context.Context, string, store.Class) bool { return false }
-func (outbox) Unreserve(string)                                  {}
-func (outbox) Send([]store.Outgoing)                             {}
-func (outbox) Doubt(int, []string)                               {}
+var engine = sync.OnceValue(func() *conversation.Engine { return turntest.Engine(turntest.WIB) })
 
 type stage struct {
 	t     *testing.T
@@ -59,7 +36,7 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	s := &stage{t: t}
 	s.store, _ = storetest.Open(t)
-	s.turn = turn.New(turn.Options{Store: s.store, Engine: engine(), Outbox: outbox{}, Now: time.Now, ShortCode: "1708", DefaultLink: "main"})
+	s.turn = turn.New(turn.Options{Store: s.store, Engine: engine(), Outbox: turntest.NoOutbox{}, Now: time.Now, ShortCode: "1708", DefaultLink: "main"})
 	s.desk = turn.NewDesk(s.turn)
 	return s
 }

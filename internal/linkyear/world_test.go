@@ -9,33 +9,18 @@ import (
 	"testing"
 	"time"
 
-	"aduan/configs/words"
 	"aduan/conversation"
 	"aduan/internal/intake"
 	"aduan/internal/sender"
 	"aduan/internal/storemodel"
 	"aduan/internal/timers"
 	"aduan/internal/turn"
+	"aduan/internal/turn/turntest"
 	"aduan/smpp"
-	"aduan/smpp/gsm7"
-	"aduan/smpp/segment"
 	"aduan/store"
 )
 
-var engine = sync.OnceValue(func() *conversation.Engine {
-	w, err := conversation.LoadWords(gsm7.Len, words.FS)
-	if err != nil {
-		panic(err)
-	}
-	e, err := conversation.New(conversation.Options{
-		ShortCode: shortCode, Language: "id", Location: time.FixedZone("WIB", 7*3600), Words: w,
-		Segments: func(text string) int { _, n, _ := segment.Count(text); return n },
-	})
-	if err != nil {
-		panic(err)
-	}
-	return e
-})
+var engine = sync.OnceValue(func() *conversation.Engine { return turntest.Engine(turntest.WIB) })
 
 // world is one seed: an SMSC, a Redis, and the daemons between them.
 type world struct {

@@ -11,33 +11,18 @@ import (
 
 	"go.uber.org/goleak"
 
-	"aduan/configs/words"
 	"aduan/conversation"
 	"aduan/internal/desk"
 	"aduan/internal/msisdn"
 	"aduan/internal/storemodel"
 	"aduan/internal/turn"
-	"aduan/smpp/gsm7"
-	"aduan/smpp/segment"
+	"aduan/internal/turn/turntest"
 	"aduan/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var engine = sync.OnceValue(func() *conversation.Engine {
-	w, err := conversation.LoadWords(gsm7.Len, words.FS)
-	if err != nil {
-		panic(err)
-	}
-	e, err := conversation.New(conversation.Options{
-		ShortCode: "1708", Language: "id", Location: time.FixedZone("WIB", 7*3600), Words: w,
-		Segments: func(text string) int { _, n, _ := segment.Count(text); return n },
-	})
-	if err != nil {
-		panic(err)
-	}
-	return e
-})
+var engine = sync.OnceValue(func() *conversation.Engine { return turntest.Engine(turntest.WIB) })
 
 // outbox counts what it was asked to keep room for.
 type outbox struct {
